@@ -106,3 +106,72 @@ impl Flash for Board {
         self.on(device, |chip| chip.erase(offset, len))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nor::OpKind;
+
+    #[test]
+    fn chips_share_one_budget_and_go_down_together() {
+        let mut board = Board::pinetime();
+        board.cut_after(2, Cut::Clean);
+        assert_eq!(board.write(0, 0, &[1]), Ok(()));
+        assert_eq!(board.erase(1, 0, 4096), Ok(()));
+        assert_eq!(board.write(0, 8, &[1]), Err(Error::FLASH));
+        assert!(!board.is_on());
+        assert_eq!(board.read(1, 0, &mut [0]), Err(Error::FLASH));
+        assert_eq!(board.erase(1, 0, 4096), Err(Error::FLASH));
+        assert_eq!(board.write(2, 0, &[1]), Err(Error::NOENT));
+        board.power_on();
+        assert_eq!(board.chips[0].memory()[8], 0xFF);
+        assert_eq!(board.write(0, 8, &[1]), Ok(()));
+        assert_eq!(board.operations(), 4);
+    }
+
+    #[test]
+    fn torn_operations_do_half() {
+        let mut board = Board::pinetime();
+        board.chips[1].memory_mut()[..4096].fill(0);
+        board.cut_after(0, Cut::Torn);
+        assert_eq!(board.erase(1, 0, 4096), Err(Error::FLASH));
+        board.power_on();
+        assert_eq!(board.chips[1].memory()[2047..2049], [0xFF, 0]);
+        board.cut_after(0, Cut::Torn);
+        assert_eq!(board.write(0, 0, &[0; 4]), Err(Error::FLASH));
+        assert_eq!(board.chips[0].memory()[..4], [0, 0, 0x0F, 0xFF]);
+    }
+
+    #[test]
+    fn broken_rules_are_recorded() {
+        let mut board = Board::with_write_units(4, 4);
+        assert_eq!(board.write(0, 2, &[0; 4]), Err(Error::INVAL));
+        assert_eq!(board.write(0, 4, &[0; 3]), Err(Error::INVAL));
+        assert_eq!(board.erase(0, 4096, 8192), Err(Error::INVAL));
+        assert_eq!(board.read(0, 0x8_0000, &mut [0]), Err(Error::RANGE));
+        assert_eq!(board.violations().len(), 4);
+        assert_eq!(board.write(0, 0, &[0xF0; 4]), Ok(()));
+        assert_eq!(board.write(0, 0, &[0x0F; 4]), Ok(()));
+        assert_eq!(board.violations().len(), 5);
+        assert_eq!(board.chips[0].memory()[..4], [0; 4]);
+        let op = board.chips[0].log()[0];
+        assert_eq!((op.kind, op.offset, op.len), (OpKind::Write, 0, 4));
+    }
+
+    #[test]
+    fn slow_erase_answers_again_and_must_be_finished() {
+        let mut board = Board::pinetime();
+        board.chips[1].memory_mut()[0] = 0;
+        board.chips[1].set_erase_again(2);
+        assert_eq!(board.erase(1, 0, 65536), Err(Error::AGAIN));
+        assert_eq!(board.erase(1, 0, 65536), Err(Error::AGAIN));
+        assert_eq!(board.chips[1].memory()[0], 0);
+        assert_eq!(board.erase(1, 0, 65536), Ok(()));
+        assert_eq!(board.chips[1].wear()[15..17], [1, 0]);
+        assert!(board.violations().is_empty());
+        assert_eq!(board.erase(1, 0, 4096), Err(Error::AGAIN));
+        assert_eq!(board.write(1, 0, &[0]), Err(Error::INVAL));
+        assert_eq!(board.erase(1, 4096, 4096), Err(Error::AGAIN));
+        assert_eq!(board.violations().len(), 2);
+    }
+}

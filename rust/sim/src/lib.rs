@@ -4,12 +4,14 @@
 //! Everything is deterministic: the same calls with the same seed give the same bytes.
 
 mod board;
+mod fault;
 pub mod image;
 mod nor;
 mod power;
 mod random;
 
 pub use board::Board;
-pub use nor::{Counters, Fault, Nor, Op, OpKind};
+pub use fault::Fault;
+pub use nor::{Counters, Nor, Op, OpKind};
 pub use power::{Cut, Power};
 pub use random::{payload, Random};

@@ -4,6 +4,7 @@
 use smpkit_core::flash::{Device, EraseSize, Geometry, Result};
 use smpkit_core::Error;
 
+use crate::fault::{Fault, Faults};
 use crate::power::{Cut, Outcome, Power};
 
 /// Kind of a recorded operation.
@@ -41,23 +42,6 @@ pub struct Counters {
     pub erases: u32,
 }
 
-/// A fault to inject. The number counts calls from now, 0 is the next one; it strikes once.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fault {
-    /// A read returns an error.
-    Read(u32),
-    /// A read returns success and wrong bytes.
-    Garble(u32),
-    /// A write returns an error and does nothing.
-    Write(u32),
-    /// A write returns success and does nothing.
-    LostWrite(u32),
-    /// An erase returns an error and does nothing.
-    Erase(u32),
-    /// An erase returns success and does nothing.
-    LostErase(u32),
-}
-
 /// A NOR flash chip.
 #[derive(Clone, Debug)]
 pub struct Nor {
@@ -65,7 +49,7 @@ pub struct Nor {
     memory: Vec<u8>,
     wear: Vec<u32>,
     stuck: Vec<(u32, u8, u8)>,
-    faults: Vec<Fault>,
+    faults: Faults,
     unreadable: bool,
     again: u32,
     pending: Option<(u32, u32, u32)>,
@@ -84,7 +68,7 @@ impl Nor {
             memory: vec![geometry.erased; geometry.size as usize],
             wear: vec![0; sectors as usize],
             stuck: Vec::new(),
-            faults: Vec::new(),
+            faults: Faults::default(),
             unreadable: false,
             again: 0,
             pending: None,
@@ -173,6 +157,11 @@ impl Nor {
         self.faults.push(fault);
     }
 
+    /// Forget planned faults that have not struck. Stuck bits stay.
+    pub fn heal(&mut self) {
+        self.faults.clear();
+    }
+
     /// Every read fails from now on.
     pub fn set_unreadable(&mut self, unreadable: bool) {
         self.unreadable = unreadable;
@@ -207,23 +196,6 @@ impl Nor {
                 Err(Error::RANGE)
             }
         }
-    }
-
-    /// Count the planned faults of one kind down; true when one strikes.
-    fn strikes(&mut self, of: fn(&mut Fault) -> Option<&mut u32>) -> bool {
-        let mut hit = false;
-        self.faults.retain_mut(|fault| match of(fault) {
-            Some(0) => {
-                hit = true;
-                false
-            }
-            Some(left) => {
-                *left -= 1;
-                true
-            }
-            None => true,
-        });
-        hit
     }
 
     fn program(&mut self, offset: u32, src: &[u8], keep: u8) {
@@ -294,10 +266,7 @@ impl Device for Nor {
         let range = self.range("read", offset, dst.len())?;
         self.counters.reads += 1;
         self.counters.read_bytes += dst.len() as u32;
-        let fails = self.strikes(|f| match f {
-            Fault::Read(n) => Some(n),
-            _ => None,
-        });
+        let fails = self.faults.strike(Fault::Read);
         if fails || self.unreadable {
             return Err(Error::FLASH);
         }
@@ -308,10 +277,7 @@ impl Device for Nor {
                 *byte = *byte & !zeros | ones;
             }
         }
-        let garbled = self.strikes(|f| match f {
-            Fault::Garble(n) => Some(n),
-            _ => None,
-        });
+        let garbled = self.faults.strike(Fault::Garble);
         if garbled {
             dst.iter_mut().for_each(|byte| *byte = !*byte);
         }
@@ -328,17 +294,11 @@ impl Device for Nor {
         if self.pending.is_some() {
             return Err(self.violation(format!("write {offset:#x} while erasing")));
         }
-        let fails = self.strikes(|f| match f {
-            Fault::Write(n) => Some(n),
-            _ => None,
-        });
+        let fails = self.faults.strike(Fault::Write);
         if fails {
             return Err(Error::FLASH);
         }
-        let lost = self.strikes(|f| match f {
-            Fault::LostWrite(n) => Some(n),
-            _ => None,
-        });
+        let lost = self.faults.strike(Fault::LostWrite);
         let outcome = self.power.operation();
         if outcome == Outcome::Off {
             return Err(Error::FLASH);
@@ -381,17 +341,11 @@ impl Device for Nor {
         if self.power.is_on() && self.busy(offset, len) {
             return Err(Error::AGAIN);
         }
-        let fails = self.strikes(|f| match f {
-            Fault::Erase(n) => Some(n),
-            _ => None,
-        });
+        let fails = self.faults.strike(Fault::Erase);
         if fails {
             return Err(Error::FLASH);
         }
-        let lost = self.strikes(|f| match f {
-            Fault::LostErase(n) => Some(n),
-            _ => None,
-        });
+        let lost = self.faults.strike(Fault::LostErase);
         let outcome = self.power.operation();
         if outcome != Outcome::Off {
             self.log.push(Op {

@@ -83,8 +83,8 @@ impl Slots {
 
     /// Schedule the image in the secondary slot for the next start.
     ///
-    /// A trailer in the way is erased first, unless the image shares its sector: then
-    /// `Error::BADVECT`, and only a new upload helps. `Error::AGAIN` comes from the erase.
+    /// A trailer in the way is erased first, unless the image shares its sector or is not whole:
+    /// then `Error::BADVECT`, and only a new upload helps. `Error::AGAIN` comes from the erase.
     pub fn set_pending<F: Flash>(&self, flash: &mut F, permanent: bool) -> Result<()> {
         let trailer = self.trailer();
         let slot = &self.secondary;
@@ -117,17 +117,15 @@ impl Slots {
         Ok(())
     }
 
-    /// Erase the last sector of the secondary, if no image reaches into it.
+    /// Erase the last sector of the secondary, if the image there does not reach into it. Where no
+    /// whole image is found its end is unknown, and there is nothing worth scheduling.
     fn erase_for_repair<F: Flash>(&self, flash: &mut F) -> Result<()> {
         let last = self.secondary.size.saturating_sub(self.sector);
         match inspect(flash, &self.secondary, self.limit) {
-            Ok(info) if info.end > last => return Err(Error::BADVECT),
-            // Its true end is unknown: it may be there.
-            Err(Error::BADIMAGE) => return Err(Error::BADVECT),
-            Ok(_) | Err(Error::NOENT) => {}
-            Err(error) => return Err(error),
+            Ok(info) if info.end <= last => self.secondary.erase(flash, last, self.sector),
+            Ok(_) | Err(Error::NOENT | Error::BADIMAGE) => Err(Error::BADVECT),
+            Err(error) => Err(error),
         }
-        self.secondary.erase(flash, last, self.sector)
     }
 
     /// Keep the running image. Nothing to do if it never was on trial.

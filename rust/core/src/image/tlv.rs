@@ -57,9 +57,10 @@ impl<F: Flash> Walk<'_, F> {
         let mut at = Self::within(start, 4, self.limit)?;
         let (found, total) = self.pair(start)?;
         let end = Self::within(start, u32::from(total), self.limit)?;
-        if found != magic || end < at {
+        if found != magic {
             return Err(Error::BADIMAGE);
         }
+        // A total below 4 ends before the first TLV: the first step is refused.
         while at != end {
             let value = Self::within(at, 4, end)?;
             let (kind, len) = self.pair(at)?;

@@ -1,0 +1,93 @@
+//! What is checked before anything of a caller is used: NULL, struct_size, mandatory callbacks.
+
+use crate::api::*;
+use crate::port::*;
+use core::mem::size_of;
+use smpkit_core::flash::{layout, Area};
+use smpkit_core::image::{Bootloader, Slots};
+use smpkit_core::Error;
+
+/// A struct that begins with its own size.
+pub(crate) trait Sized32 {
+    fn struct_size(&self) -> u32;
+}
+
+macro_rules! sized {
+    ($($name:ty),*) => { $(impl Sized32 for $name {
+        fn struct_size(&self) -> u32 { self.struct_size }
+    })* };
+}
+sized!(smpkit_flash, smpkit_port, smpkit_config, smpkit_link_config);
+
+/// The struct behind `pointer`, if it is there and at least as long as this build expects.
+///
+/// # Safety
+/// `pointer` is NULL or points to a struct whose first word is readable.
+pub(crate) unsafe fn checked<'a, T: Sized32>(pointer: *const T) -> Result<&'a T, Error> {
+    if pointer.is_null() || !pointer.is_aligned() {
+        return Err(Error::INVAL);
+    }
+    // SAFETY: struct_size is the first word; the rest is only touched when it is long enough.
+    let stated = unsafe { pointer.cast::<u32>().read() };
+    if (stated as usize) < size_of::<T>() {
+        return Err(Error::INVAL);
+    }
+    // SAFETY: as long as it says.
+    let found = unsafe { &*pointer };
+    debug_assert_eq!(found.struct_size(), stated);
+    Ok(found)
+}
+
+/// Everything in a port that the kit relies on.
+///
+/// # Safety
+/// As for `checked`; `flash` has `flash_count` entries.
+pub(crate) unsafe fn port<'a>(pointer: *const smpkit_port) -> Result<&'a smpkit_port, Error> {
+    let port = unsafe { checked(pointer)? };
+    if port.flash.is_null() || port.flash_count == 0 || port.flash_count > 255 {
+        return Err(Error::INVAL);
+    }
+    if port.now_ms.is_none() || port.reset.is_none() {
+        return Err(Error::NOSYS);
+    }
+    for index in 0..port.flash_count as usize {
+        let flash = unsafe { checked(port.flash.add(index))? };
+        if flash.read.is_none() || flash.write.is_none() || flash.erase.is_none() {
+            return Err(Error::NOSYS);
+        }
+    }
+    Ok(port)
+}
+
+/// The area table of a configuration; the PineTime bootloader's when there is none.
+///
+/// # Safety
+/// `areas` is NULL or has `area_count` entries that stay valid.
+pub(crate) unsafe fn areas(config: &smpkit_config) -> &'static [Area] {
+    if config.areas.is_null() {
+        return &layout::PINETIME;
+    }
+    // SAFETY: smpkit_area and Area have the same layout (asserted below).
+    unsafe { core::slice::from_raw_parts(config.areas.cast(), config.area_count as usize) }
+}
+
+const _: () = assert!(size_of::<smpkit_area>() == size_of::<Area>());
+
+/// The slots of a configuration.
+pub(crate) fn slots<F: smpkit_core::flash::Flash>(
+    flash: &F,
+    areas: &[Area],
+    config: &smpkit_config,
+) -> Result<Slots, Error> {
+    let max_align = match config.max_align {
+        0 => 8,
+        align @ (8 | 16 | 32) => align as u8,
+        _ => return Err(Error::INVAL),
+    };
+    let bootloader = match config.bootloader {
+        SMPKIT_BOOTLOADER_CURRENT => Bootloader::Current,
+        SMPKIT_BOOTLOADER_1_5_0 => Bootloader::V1_5_0,
+        _ => return Err(Error::INVAL),
+    };
+    Slots::new(flash, areas, max_align, bootloader)
+}

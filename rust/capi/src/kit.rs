@@ -1,0 +1,498 @@
+//! The object behind struct smpkit: the server, its port, its links, and the poll loop.
+
+use crate::api::*;
+use crate::check;
+use crate::host::Devices;
+use crate::link::Link;
+use crate::port::*;
+use crate::ring::{CUT, LAST};
+use core::ffi::{c_char, CStr};
+use core::ptr::{addr_of_mut, null_mut};
+use smpkit_core::flash::{Flash, Geometry, Result};
+use smpkit_core::server::{Config, Datetime, Host, PoolInfo, Server, TaskInfo, IDLE};
+use smpkit_core::smp::{rc, Fail, Header, READ};
+use smpkit_core::transport::serial::{Decoder, Found};
+use smpkit_core::upload::Writer;
+use smpkit_core::Error;
+
+/// Marks an initialised kit.
+const READY: u32 = 0x534D_504B;
+/// When the BLE stack has no buffer: time to the next try, and to giving up.
+const RETRY_MS: u32 = 5;
+const GIVE_UP_MS: u32 = 5_000;
+const PARTIAL_MS: u32 = 5_000;
+
+/// What lies in the words of struct smpkit.
+pub(crate) struct Kit {
+    ready: u32,
+    world: World,
+    pub(crate) server: Server<'static>,
+    /// Bytes of the reply that are out.
+    sent: usize,
+    /// When the first try to send it failed.
+    stuck_at: Option<u32>,
+}
+
+/// Port, configuration and links: everything the server's host needs.
+pub(crate) struct World {
+    pub(crate) devices: Devices,
+    config: *const smpkit_config,
+    pub(crate) links: *mut Link,
+    /// A flash operation was done: the step is over.
+    touched: bool,
+}
+
+impl Kit {
+    /// Build a kit in place.
+    ///
+    /// # Safety
+    /// `at` has room for a Kit; the other two are as smpkit_init() demands.
+    pub(crate) unsafe fn init(
+        at: *mut Kit,
+        port: *const smpkit_port,
+        config: *const smpkit_config,
+    ) -> Result<()> {
+        // SAFETY: the caller's promise.
+        let (_, settings) = unsafe { (check::port(port)?, check::checked(config)?) };
+        let devices = unsafe { Devices::new(port) };
+        let areas = unsafe { check::areas(settings) };
+        let slots = check::slots(&devices, areas, settings)?;
+        let geometry = slots.secondary.geometry(&devices)?;
+        let (page, scratch) = unsafe { buffers(settings, &geometry)? };
+        let step_ms = or(settings.erase_step_ms, 500);
+        let any_file = settings.flags & SMPKIT_ACCEPT_ANY_FILE != 0;
+        let writer = Writer::new(geometry, step_ms, any_file);
+        let vectors = settings.flags & SMPKIT_CHECK_VECTORS != 0;
+        let server_config = Config {
+            bootloader_mode: or(settings.bootloader_mode, 1) as u8,
+            frame_size: or(settings.frame_size, 4096),
+            frame_count: or(settings.frame_count, 1),
+            erase_step_ms: step_ms,
+            exec_base: vectors.then_some(settings.exec_base),
+            any_file,
+        };
+        // SAFETY: `at` has room; written field by field, because a Kit on the stack would cost
+        // more of it than all the rest of the kit.
+        unsafe {
+            addr_of_mut!((*at).world).write(World {
+                devices,
+                config,
+                links: null_mut(),
+                touched: false,
+            });
+            addr_of_mut!((*at).server)
+                .write(Server::new(server_config, slots, writer, page, scratch));
+            addr_of_mut!((*at).sent).write(0);
+            addr_of_mut!((*at).stuck_at).write(None);
+            addr_of_mut!((*at).ready).write(READY);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready == READY
+    }
+
+    pub(crate) fn now(&self) -> u32 {
+        self.world.now()
+    }
+
+    pub(crate) fn port(&self) -> &smpkit_port {
+        self.world.port()
+    }
+
+    /// A link is closed: take it out of the list and free what it held.
+    pub(crate) fn drop_link(&mut self, link: *mut Link, id: u8) {
+        let now = self.now();
+        let mut at: *mut *mut Link = &mut self.world.links;
+        // SAFETY: the list holds links that were open until now; `link` is one of them.
+        unsafe {
+            while !(*at).is_null() && *at != link {
+                at = addr_of_mut!((**at).next);
+            }
+            if !(*at).is_null() {
+                *at = (*link).next;
+            }
+        }
+        if self.server.reply().is_some_and(|(owner, _)| owner == id) {
+            self.sent = 0;
+            self.stuck_at = None;
+        }
+        self.server.closed(id, now);
+    }
+
+    /// Server and host together, for the calls that do flash work themselves.
+    pub(crate) fn parts(&mut self) -> (&mut Server<'static>, &mut World) {
+        (&mut self.server, &mut self.world)
+    }
+
+    /// One step: until a flash operation was done or nothing is left to do.
+    pub(crate) fn poll(&mut self) -> u32 {
+        let now = self.now();
+        self.world.touched = false;
+        loop {
+            if self.server.reply().is_some() {
+                if let Some(wait) = self.send(now) {
+                    return wait;
+                }
+            } else if self.server.is_working() {
+                self.server.step(now, &mut self.world);
+            } else if self.server.is_behind() || !self.take_input(now) {
+                let wait = self.server.step(now, &mut self.world);
+                return wait.min(self.stale_links(now));
+            }
+            if self.world.touched {
+                return 0;
+            }
+        }
+    }
+
+    /// Hand the reply to its link, a piece at a time. `Some` when the link cannot take it now.
+    fn send(&mut self, now: u32) -> Option<u32> {
+        let (id, reply) = self.server.reply()?;
+        let link = self.world.link(id);
+        let result = match link {
+            Some(link) => link.transmit(reply, self.sent).map(|sent| {
+                self.sent = sent;
+                sent >= link.transmit_len(reply.len())
+            }),
+            None => Ok(true),
+        };
+        match result {
+            Ok(false) => {
+                self.stuck_at = None;
+                return None;
+            }
+            Err(Error::AGAIN) => {
+                let since = *self.stuck_at.get_or_insert(now);
+                if now.wrapping_sub(since) < GIVE_UP_MS {
+                    return Some(RETRY_MS);
+                }
+            }
+            _ => {}
+        }
+        self.stuck_at = None;
+        self.sent = 0;
+        self.server.sent(now);
+        None
+    }
+
+    /// Give the server the oldest input of the link it listens to. Returns whether there was any.
+    fn take_input(&mut self, now: u32) -> bool {
+        let mut link = self.world.links;
+        // SAFETY: links in the list are open, see smpkit_link_open and _close.
+        while let Some(at) = unsafe { link.as_mut() } {
+            if self.server.listens_to(at.id) && self.take_from(at, now) {
+                return true;
+            }
+            link = at.next;
+        }
+        false
+    }
+
+    fn take_from(&mut self, link: &mut Link, now: u32) -> bool {
+        let Some(chunk) = link.ring.peek(link.taken) else {
+            return false;
+        };
+        let serial = link.config.kind == SMPKIT_LINK_SERIAL;
+        let used = if serial {
+            self.take_serial(&mut link.decoder, link.id, chunk.bytes, now)
+        } else {
+            self.server
+                .input(link.id, chunk.bytes, false, now, &mut self.world)
+        };
+        let (marks, over) = (chunk.marks, used == chunk.bytes.len() && chunk.more == 0);
+        link.taken += used as u16;
+        if over {
+            link.ring.pop();
+            link.taken = 0;
+            match (marks & CUT != 0, link.config.kind) {
+                (true, SMPKIT_LINK_SERIAL) => {
+                    link.decoder.abort();
+                    self.server.release(false, now, &mut self.world);
+                }
+                (true, _) => self.server.overrun(),
+                (false, SMPKIT_LINK_DATAGRAM) if marks & LAST != 0 => {
+                    self.server.end_of_datagram();
+                }
+                _ => {}
+            }
+        }
+        true
+    }
+
+    /// Decode until something has to wait. A decoded piece is at most three bytes, and the server
+    /// takes those in one go or not at all before the first of them.
+    fn take_serial(&mut self, decoder: &mut Decoder, id: u8, bytes: &[u8], now: u32) -> usize {
+        let mut used = 0;
+        for byte in bytes {
+            used += 1;
+            match decoder.byte(*byte) {
+                Found::Nothing => {}
+                Found::End(_) => self.server.release(false, now, &mut self.world),
+                Found::Bytes { bytes, len, first } => {
+                    if first {
+                        self.server.release(false, now, &mut self.world);
+                    }
+                    let mut rest = bytes.get(..usize::from(len)).unwrap_or_default();
+                    // A page may be programmed in the middle: then the rest goes in at once.
+                    while !rest.is_empty() {
+                        let n = self
+                            .server
+                            .input(id, rest, true, now, &mut self.world);
+                        if n == 0 {
+                            break;
+                        }
+                        rest = rest.get(n..).unwrap_or_default();
+                    }
+                }
+            }
+            if let Some(intact) = decoder.end() {
+                self.server.release(intact, now, &mut self.world);
+            }
+            if self.world.touched || !self.server.listens_to(id) {
+                break;
+            }
+        }
+        used
+    }
+
+    /// Look for clients that fell silent in the middle of a packet.
+    fn stale_links(&mut self, now: u32) -> u32 {
+        let mut wait = IDLE;
+        let mut link = self.world.links;
+        // SAFETY: as in take_input.
+        while let Some(at) = unsafe { link.as_mut() } {
+            let _ = at.is_stale(now, PARTIAL_MS);
+            if at.is_inside() {
+                wait = wait.min(PARTIAL_MS);
+            }
+            link = at.next;
+        }
+        wait
+    }
+}
+
+fn or(value: u32, default: u32) -> u32 {
+    if value == 0 {
+        default
+    } else {
+        value
+    }
+}
+
+/// Cut the work buffer into page and scratch.
+///
+/// # Safety
+/// The buffer has buffer_size bytes and is used by nothing else.
+unsafe fn buffers(
+    config: &smpkit_config,
+    geometry: &Geometry,
+) -> Result<(&'static mut [u8], &'static mut [u8])> {
+    let page = or(config.page_size, 256);
+    let sane = page.is_power_of_two() && (256..=4096).contains(&page);
+    if config.buffer.is_null() || !sane || page < geometry.write_unit {
+        return Err(Error::INVAL);
+    }
+    if config.buffer_size < SMPKIT_BUFFER_MIN - 256 + page || config.buffer_size > 0xFFFF {
+        return Err(Error::NOMEM);
+    }
+    // SAFETY: the caller's promise; page is smaller than the size checked above.
+    unsafe {
+        let start = config.buffer.cast::<u8>();
+        let rest = (config.buffer_size - page) as usize;
+        Ok((
+            core::slice::from_raw_parts_mut(start, page as usize),
+            core::slice::from_raw_parts_mut(start.add(page as usize), rest),
+        ))
+    }
+}
+
+impl World {
+    pub(crate) fn port(&self) -> &smpkit_port {
+        self.devices.port()
+    }
+
+    fn now(&self) -> u32 {
+        let port = self.port();
+        match port.now_ms {
+            // SAFETY: plain numbers.
+            Some(now_ms) => unsafe { now_ms(port.ctx) },
+            None => 0,
+        }
+    }
+
+    fn config(&self) -> &smpkit_config {
+        // SAFETY: checked by init, and the caller keeps it valid.
+        unsafe { &*self.config }
+    }
+
+    pub(crate) fn link(&self, id: u8) -> Option<&Link> {
+        let mut link = self.links;
+        // SAFETY: links in the list are open.
+        while let Some(at) = unsafe { link.as_ref() } {
+            if at.id == id {
+                return Some(at);
+            }
+            link = at.next;
+        }
+        None
+    }
+}
+
+impl Flash for World {
+    fn geometry(&self, device: u8) -> Option<Geometry> {
+        self.devices.geometry(device)
+    }
+    fn read(&mut self, device: u8, offset: u32, dst: &mut [u8]) -> Result<()> {
+        self.devices.read(device, offset, dst)
+    }
+    fn write(&mut self, device: u8, offset: u32, src: &[u8]) -> Result<()> {
+        self.touched = true;
+        self.devices.write(device, offset, src)
+    }
+    fn erase(&mut self, device: u8, offset: u32, len: u32) -> Result<()> {
+        self.touched = true;
+        self.devices.erase(device, offset, len)
+    }
+}
+
+impl Host for World {
+    fn permit(&mut self, link: u8, header: &Header) -> core::result::Result<(), Fail> {
+        let denied = Fail::smp(rc::ACCESS_DENIED);
+        let link = self.link(link).ok_or(denied)?;
+        // Echo writes nothing: it is what a client tries a link with.
+        let harmless = header.op == READ || (header.group == 0 && header.command == 0);
+        if !harmless && link.lacking() != 0 {
+            return Err(denied);
+        }
+        let port = self.port();
+        let Some(authorize) = port.authorize else {
+            return Ok(());
+        };
+        let (op, group) = (u32::from(header.op), u32::from(header.group));
+        let command = u32::from(header.command);
+        // SAFETY: plain numbers and the caller's own pointers.
+        let verdict = unsafe { authorize(port.ctx, link.config.ctx, op, group, command) };
+        Error::check(verdict).map_err(|_| denied)
+    }
+
+    fn frame_limit(&self, link: u8) -> u32 {
+        self.link(link).map_or(u32::MAX, Link::frame_limit)
+    }
+
+    fn identity(&self, index: u8) -> &str {
+        let config = self.config();
+        let (text, default) = match index {
+            0 | 8 => (config.kernel_name, "smpkit"),
+            1 => (config.node_name, "unknown"),
+            2 => (config.kernel_release, "unknown"),
+            3 => (config.kernel_version, "unknown"),
+            4 => (config.build_date, "unknown"),
+            5 => (config.machine, "unknown"),
+            6 => (config.processor, "unknown"),
+            7 => (config.board, "unknown"),
+            _ => (config.bootloader_name, "MCUboot"),
+        };
+        // SAFETY: NULL or a string of the caller.
+        unsafe { text_or(text, default) }
+    }
+
+    fn reset(&mut self, boot_mode: u8) {
+        let port = self.port();
+        if let Some(reset) = port.reset {
+            // SAFETY: plain numbers.
+            unsafe { reset(port.ctx, u32::from(boot_mode)) }
+        }
+    }
+
+    fn may_reset(&mut self) -> bool {
+        let port = self.port();
+        // SAFETY: plain numbers.
+        port.may_reset
+            .is_none_or(|may_reset| unsafe { may_reset(port.ctx) } >= 0)
+    }
+
+    fn may_start(&mut self, len: u32) -> bool {
+        let port = self.port();
+        // SAFETY: plain numbers.
+        port.may_start
+            .is_none_or(|may_start| unsafe { may_start(port.ctx, len) } >= 0)
+    }
+
+    fn power_lock(&mut self, on: bool) {
+        let port = self.port();
+        if let Some(power_lock) = port.power_lock {
+            // SAFETY: plain numbers.
+            unsafe { power_lock(port.ctx, i32::from(on)) }
+        }
+    }
+
+    fn feed_watchdog(&mut self) {
+        let port = self.port();
+        if let Some(feed) = port.watchdog_feed {
+            // SAFETY: plain numbers.
+            unsafe { feed(port.ctx) }
+        }
+    }
+
+    fn progress(&mut self, done: u32, total: u32) {
+        let port = self.port();
+        if let Some(progress) = port.progress {
+            // SAFETY: plain numbers.
+            unsafe { progress(port.ctx, done, total) }
+        }
+    }
+
+    fn datetime(&mut self) -> Result<Datetime> {
+        let port = self.port();
+        let get = port.datetime_get.ok_or(Error::NOSYS)?;
+        let mut time = Datetime::default();
+        // SAFETY: the two structs have the same layout (asserted below).
+        Error::check(unsafe { get(port.ctx, (&raw mut time).cast()) })?;
+        Ok(time)
+    }
+
+    fn set_datetime(&mut self, time: &Datetime) -> Result<()> {
+        let port = self.port();
+        let set = port.datetime_set.ok_or(Error::NOSYS)?;
+        // SAFETY: as above.
+        Error::check(unsafe { set(port.ctx, (&raw const *time).cast()) })
+    }
+
+    fn task(&mut self, index: u32, row: &mut TaskInfo) -> Result<()> {
+        let port = self.port();
+        let info = port.task_info.ok_or(Error::NOSYS)?;
+        // SAFETY: as above.
+        Error::check(unsafe { info(port.ctx, index, (&raw mut *row).cast()) })
+    }
+
+    fn pool(&mut self, index: u32, row: &mut PoolInfo) -> Result<()> {
+        let port = self.port();
+        let info = port.pool_info.ok_or(Error::NOSYS)?;
+        // SAFETY: as above.
+        Error::check(unsafe { info(port.ctx, index, (&raw mut *row).cast()) })
+    }
+}
+
+/// # Safety
+/// `text` is NULL or NUL-terminated.
+unsafe fn text_or<'a>(text: *const c_char, default: &'a str) -> &'a str {
+    if text.is_null() {
+        return default;
+    }
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { CStr::from_ptr(text) };
+    bytes.to_str().unwrap_or(default)
+}
+
+const _: () = {
+    use core::mem::{align_of, size_of};
+    assert!(size_of::<Kit>() <= size_of::<smpkit>());
+    assert!(align_of::<Kit>() <= align_of::<smpkit>());
+    assert!(size_of::<Link>() <= size_of::<smpkit_link>());
+    assert!(align_of::<Link>() <= align_of::<smpkit_link>());
+    assert!(size_of::<Datetime>() == size_of::<smpkit_datetime>());
+    assert!(size_of::<TaskInfo>() == size_of::<smpkit_task_info>());
+    assert!(size_of::<PoolInfo>() == size_of::<smpkit_pool_info>());
+};

@@ -1,0 +1,161 @@
+//! Image group: upload. The order of the checks is what clients rely on; nothing is erased before
+//! all of them have passed (I6).
+
+use crate::image::{Header, SwapType};
+use crate::server::{Host, Job, Phase, Server, Take, CAPTURE};
+use crate::smp::{field, image, rc, Fail};
+
+/// Smallest TLV area: its header and one SHA-256 entry.
+const TLV_MIN: u32 = 4 + 4 + 32;
+
+impl Server<'_> {
+    /// A complete upload request; its data is captured or already with the writer.
+    pub(crate) fn upload<H: Host>(&mut self, now: u32, host: &mut H) -> Result<(), Fail> {
+        let off = self.reader.number(field::OFF).ok_or(image::INVALID_OFFSET)?;
+        if off == 0 {
+            return self.first_chunk(now, host);
+        }
+        self.owner_seen = now;
+        let streamed = matches!(self.take, Take::Stream | Take::Both);
+        let data_len = self.data_len();
+        if off != self.writer.kept() || !self.writer.is_active() {
+            self.forget_request();
+            self.answer_offset();
+            return Ok(());
+        }
+        if data_len > self.writer.total() - off {
+            self.forget_request();
+            self.writer.abort();
+            return Err(image::DATA_OVERRUN);
+        }
+        if streamed {
+            self.owner = Some(self.link);
+            self.chunk = data_len;
+            self.writer.commit();
+        }
+        self.received(host);
+        Ok(())
+    }
+
+    fn data_len(&self) -> u32 {
+        if self.reader.has(field::DATA) {
+            self.reader.data_len()
+        } else {
+            0
+        }
+    }
+
+    fn first_chunk<H: Host>(&mut self, now: u32, host: &mut H) -> Result<(), Fail> {
+        // Data that came before its offset was taken for the next bytes of the session.
+        if self.take == Take::Both {
+            self.writer.rollback();
+        }
+        self.take = Take::Undecided;
+        let len = self.check_arguments()?;
+        let (sha, sha_len) = self.reader.hash();
+        let (sha, sha_len) = if self.reader.has(field::HASH) {
+            (*sha, sha_len)
+        } else {
+            ([0; 32], 0)
+        };
+        self.owner_seen = now;
+        if self.writer.is_same(&sha, sha_len) {
+            self.owner = Some(self.link);
+            self.answer_offset();
+            return Ok(());
+        }
+        self.check_target(len, host)?;
+        self.owner = Some(self.link);
+        self.chunk = self.data_len();
+        let end = CAPTURE + usize::from(self.captured);
+        let first = self.scratch.get(CAPTURE..end).unwrap_or_default();
+        self.writer.open(len, (&sha, sha_len));
+        self.writer.first(first, self.page);
+        self.phase = Phase::Work(Job::Prepare);
+        Ok(())
+    }
+
+    /// What can be said from the request alone. Returns the length of the file.
+    fn check_arguments(&self) -> Result<u32, Fail> {
+        let (_, sha_len) = self.reader.hash();
+        if self.data_len() < Header::SIZE {
+            return Err(image::INVALID_IMAGE_HEADER);
+        }
+        let len = self.reader.number(field::LEN).ok_or(image::INVALID_LENGTH)?;
+        if !self.first_bytes().starts_with(&Header::MAGIC.to_le_bytes()) {
+            return Err(image::INVALID_MAGIC);
+        }
+        if self.reader.has(field::HASH) && sha_len > 32 {
+            return Err(image::INVALID_HASH);
+        }
+        Ok(len)
+    }
+
+    fn first_bytes(&self) -> &[u8] {
+        let end = CAPTURE + usize::from(self.captured);
+        self.scratch.get(CAPTURE..end).unwrap_or_default()
+    }
+
+    /// What depends on the slots and on the image's own header.
+    fn check_target<H: Host>(&mut self, len: u32, host: &mut H) -> Result<(), Fail> {
+        if self.slots.swap_type(host) == SwapType::Revert {
+            return Err(image::NO_FREE_SLOT);
+        }
+        if len > self.slots.limit {
+            return Err(image::TOO_LARGE);
+        }
+        if self.data_len() > len {
+            return Err(image::DATA_OVERRUN);
+        }
+        let header = Header::parse(self.first_bytes()).ok_or(image::INVALID_IMAGE_HEADER)?;
+        if !self.config.any_file && !is_acceptable(&header, len) {
+            return Err(image::INVALID_IMAGE_HEADER);
+        }
+        if self.reader.is_set(field::UPGRADE) {
+            let running = self.image_info(host, 0);
+            let newer = running.map(|old| header.version.is_newer_than(&old.header.version));
+            if newer == Some(false) {
+                return Err(image::VERSION_IS_NEWER);
+            }
+        }
+        self.check_vectors(&header)?;
+        if !host.may_start(len) {
+            return Err(Fail::smp(rc::BAD_STATE));
+        }
+        Ok(())
+    }
+
+    /// The image must be linked for the slot it will run from: initial stack pointer in RAM, reset
+    /// vector a Thumb address inside the slot.
+    fn check_vectors(&self, header: &Header) -> Result<(), Fail> {
+        let Some(base) = self.config.exec_base else {
+            return Ok(());
+        };
+        let at = usize::from(header.hdr_size);
+        let word = |at: usize| {
+            let bytes = self.first_bytes().get(at..)?.first_chunk()?;
+            Some(u32::from_le_bytes(*bytes))
+        };
+        // Vectors behind a large header are not in the first request: nothing to check yet.
+        let (Some(stack), Some(reset)) = (word(at), word(at.saturating_add(4))) else {
+            return Ok(());
+        };
+        let start = base.saturating_add(u32::from(header.hdr_size));
+        let end = base.saturating_add(self.slots.limit);
+        let good = stack >> 24 == 0x20 && reset & 1 == 1 && reset >= start && reset < end;
+        if good {
+            Ok(())
+        } else {
+            Err(image::INVALID_VECTOR_TABLE)
+        }
+    }
+}
+
+/// Whether the bootloader could boot it: not so what is encrypted, compressed, split, or does not
+/// fit into its own file.
+pub(crate) fn is_acceptable(header: &Header, len: u32) -> bool {
+    let refused = Header::ENCRYPTED | Header::COMPRESSED | Header::RAM_LOAD | Header::NON_BOOTABLE;
+    let hashed = header.hashed_len().unwrap_or(u32::MAX);
+    let whole = hashed.checked_add(TLV_MIN).is_some_and(|need| need <= len);
+    u32::from(header.hdr_size) >= Header::SIZE && whole && header.flags & refused == 0
+}

@@ -1,0 +1,8 @@
+//! The SMP groups: what each command means. Each file adds its handlers to the server.
+
+mod datetime;
+mod image;
+mod image_upload;
+mod os;
+
+pub(crate) use image_upload::is_acceptable;

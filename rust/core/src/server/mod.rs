@@ -1,0 +1,334 @@
+//! The SMP server: a state machine fed with bytes, time and a `Host`.
+//!
+//! ```text
+//!  Receive --request complete--> (execute) --needs flash work--> Work --done--> Reply --sent--> Receive
+//!                                    `--answered at once---------------------------^
+//! ```
+//!
+//! One request is in hand at a time. While it is worked on or its reply waits to be sent, `input`
+//! takes nothing, and what arrives stays in the rings of the links.
+
+mod host;
+mod intake;
+mod local;
+mod work;
+
+pub use host::{Datetime, Host, PoolInfo, TaskInfo};
+pub use local::Status;
+
+use crate::image::Slots;
+use crate::smp::{Fail, Header, Reader, Reply, Spec};
+use crate::upload::Writer;
+pub(crate) use work::Job;
+
+/// A request that stays incomplete this long is dropped: its sender is gone.
+const PARTIAL_MS: u32 = 5_000;
+/// Time between the reply to a reset request and the reset, so that the reply is on the air.
+const RESET_MS: u32 = 250;
+/// A session whose owner was silent this long may be taken over by another link.
+const OWNER_MS: u32 = 30_000;
+/// Unhashed bytes from which hashing comes before new input, to bound the wait for the last reply.
+const BACKLOG: u32 = 16 * 1024;
+/// Where text and first data are kept in the scratch buffer: behind the longest reply head.
+pub(crate) const CAPTURE: usize = 16;
+
+/// No link has this number.
+const GONE: u8 = 0xFE;
+
+/// Nothing to do until input comes.
+pub const IDLE: u32 = i32::MAX as u32;
+
+/// Settings of a server.
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Config {
+    /// MCUboot's swap mode, as clients number it.
+    pub bootloader_mode: u8,
+    /// Largest packet told to clients; a link may allow less.
+    pub frame_size: u32,
+    pub frame_count: u32,
+    /// Longest erase that may delay a reply.
+    pub erase_step_ms: u32,
+    /// Address of the primary slot for the CPU, if the reset vector is to be checked.
+    pub exec_base: Option<u32>,
+    /// Accept files that are no images.
+    pub any_file: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    Receive,
+    Work(Job),
+    Reply,
+}
+
+/// What to do with the bytes of `data`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Take {
+    Undecided,
+    Drop,
+    /// To the slot, as the next bytes of the session.
+    Stream,
+    /// To the capture buffer: the beginning of a file.
+    Capture,
+    /// The offset is not known yet: both.
+    Both,
+}
+
+/// The server.
+pub struct Server<'a> {
+    pub(crate) config: Config,
+    pub(crate) slots: Slots,
+    pub(crate) writer: Writer,
+    pub(crate) page: &'a mut [u8],
+    pub(crate) scratch: &'a mut [u8],
+    pub(crate) reader: Reader,
+    pub(crate) header: Header,
+    pub(crate) head: [u8; Header::SIZE],
+    pub(crate) head_len: u8,
+    /// Payload bytes of the request still to come.
+    pub(crate) left: u16,
+    pub(crate) spec: Option<&'static Spec>,
+    /// Known to fail before it is complete.
+    pub(crate) verdict: Option<Fail>,
+    pub(crate) phase: Phase,
+    pub(crate) take: Take,
+    pub(crate) captured: u16,
+    /// Link of the request in hand.
+    pub(crate) link: u8,
+    /// Link that owns the upload session.
+    pub(crate) owner: Option<u8>,
+    pub(crate) owner_seen: u32,
+    pub(crate) reply_len: u16,
+    pub(crate) last_input: u32,
+    pub(crate) reset_mode: u8,
+    pub(crate) reset_wanted: bool,
+    pub(crate) reset_at: Option<u32>,
+    pub(crate) powered: bool,
+    /// Length of the last data string: what the next one may need room for.
+    pub(crate) chunk: u32,
+}
+
+impl<'a> Server<'a> {
+    /// A server for `slots`. `page` is programmed at once and `scratch` holds replies.
+    pub fn new(
+        config: Config,
+        slots: Slots,
+        writer: Writer,
+        page: &'a mut [u8],
+        scratch: &'a mut [u8],
+    ) -> Server<'a> {
+        Server {
+            config,
+            slots,
+            writer,
+            page,
+            scratch,
+            reader: Reader::new(),
+            header: Header::default(),
+            head: [0; Header::SIZE],
+            head_len: 0,
+            left: 0,
+            spec: None,
+            verdict: None,
+            phase: Phase::Receive,
+            take: Take::Undecided,
+            captured: 0,
+            link: 0,
+            owner: None,
+            owner_seen: 0,
+            reply_len: 0,
+            last_input: 0,
+            reset_mode: 0,
+            reset_wanted: false,
+            reset_at: None,
+            powered: false,
+            chunk: 0,
+        }
+    }
+
+    /// The slots served.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// The slot writer, for sources other than SMP.
+    pub fn writer(&mut self) -> (&mut Writer, &Slots, &mut [u8], &mut [u8]) {
+        (&mut self.writer, &self.slots, self.page, self.scratch)
+    }
+
+    /// Bytes kept and total of the upload in progress.
+    pub fn progress(&self) -> (u32, u32) {
+        (self.writer.kept(), self.writer.total())
+    }
+
+    /// Whether a request is being worked on or a reply waits: `scratch` is in use.
+    pub fn is_busy(&self) -> bool {
+        self.phase != Phase::Receive || self.head_len != 0
+    }
+
+    /// Whether the request in hand needs more steps.
+    pub fn is_working(&self) -> bool {
+        matches!(self.phase, Phase::Work(_))
+    }
+
+    /// Whether `input` takes bytes of this link now.
+    pub fn listens_to(&self, link: u8) -> bool {
+        self.phase == Phase::Receive && (self.head_len == 0 || self.link == link)
+    }
+
+    /// The reply that waits to be sent, and its link.
+    pub fn reply(&self) -> Option<(u8, &[u8])> {
+        if self.phase != Phase::Reply {
+            return None;
+        }
+        let reply = self.scratch.get(..usize::from(self.reply_len))?;
+        Some((self.link, reply))
+    }
+
+    /// The reply was sent, or cannot be.
+    pub fn sent(&mut self, now: u32) {
+        self.phase = Phase::Receive;
+        if self.reset_wanted {
+            self.reset_wanted = false;
+            self.reset_at = Some(now.wrapping_add(RESET_MS));
+        }
+    }
+
+    /// A link is gone: drop its half request and its reply, and free its session. What it uploaded
+    /// stays and can be continued by anybody.
+    pub fn closed(&mut self, link: u8, now: u32) {
+        if self.owner == Some(link) {
+            self.owner = None;
+        }
+        if self.link == link {
+            if self.phase == Phase::Reply {
+                self.sent(now);
+            }
+            if self.phase == Phase::Receive {
+                self.forget_request();
+            }
+            // Work goes on, but its reply must not reach whoever gets this number next.
+            self.link = GONE;
+        }
+    }
+
+    /// One bounded step. Returns in how many ms to call again; 0 is at once.
+    pub fn step<H: Host>(&mut self, now: u32, host: &mut H) -> u32 {
+        if let Some(at) = self.reset_at {
+            let wait = at.wrapping_sub(now);
+            if wait == 0 || wait > RESET_MS {
+                self.reset_at = None;
+                host.reset(self.reset_mode);
+            }
+        }
+        match self.phase {
+            Phase::Work(job) => {
+                self.power(host);
+                host.feed_watchdog();
+                self.work(job, host);
+                0
+            }
+            Phase::Reply => 0,
+            Phase::Receive => self.idle(now, host),
+        }
+    }
+
+    fn idle<H: Host>(&mut self, now: u32, host: &mut H) -> u32 {
+        if self.head_len != 0 && now.wrapping_sub(self.last_input) >= PARTIAL_MS {
+            self.forget_request();
+        }
+        if self.background(host) {
+            return 0;
+        }
+        let mut wait = IDLE;
+        if let Some(at) = self.reset_at {
+            wait = at.wrapping_sub(now);
+        }
+        if self.head_len != 0 {
+            wait = wait.min(PARTIAL_MS - now.wrapping_sub(self.last_input));
+        }
+        wait
+    }
+
+    /// Whether hashing has fallen so far behind that it comes before new input.
+    pub fn is_behind(&self) -> bool {
+        self.writer.backlog() > BACKLOG
+    }
+
+    /// Work nobody waits for. While a request is arriving its text may lie in scratch.
+    fn background<H: Host>(&mut self, host: &mut H) -> bool {
+        if self.head_len != 0 {
+            return false;
+        }
+        self.power(host);
+        let progress = self.writer.background(host, &self.slots, self.scratch);
+        match progress {
+            Ok(crate::upload::Progress::More) => {
+                host.feed_watchdog();
+                true
+            }
+            Ok(crate::upload::Progress::Ready) => false,
+            Err(_) => {
+                // A failure here shows again in the path a client waits for.
+                self.writer.abort();
+                false
+            }
+        }
+    }
+
+    /// Keep the flash powered as long as the writer has work.
+    fn power<H: Host>(&mut self, host: &mut H) {
+        let on = self.writer.is_awake();
+        if on != self.powered {
+            self.powered = on;
+            host.power_lock(on);
+        }
+    }
+
+    /// Answer with what `fill` writes.
+    pub(crate) fn answer(&mut self, fill: impl FnOnce(&mut Reply<'_>)) {
+        let mut reply = Reply::new(self.scratch);
+        fill(&mut reply);
+        let len = reply.finish();
+        match len {
+            Some(len) => self.seal(len),
+            None => self.answer_fail(Fail::smp(crate::smp::rc::MESSAGE_SIZE)),
+        }
+    }
+
+    /// Answer that it did not work.
+    fn answer_fail(&mut self, fail: Fail) {
+        let group = self.header.group;
+        let version = self.header.version;
+        let mut reply = Reply::new(self.scratch);
+        match fail.group_code() {
+            Some(code) if version != 0 => {
+                reply.text("err");
+                reply.begin_map();
+                reply.number("group", u32::from(group));
+                reply.number("rc", u32::from(code));
+                reply.end();
+            }
+            _ => {
+                reply.number("rc", u32::from(fail.plain(group)));
+                if let Some(reason) = fail.reason(group) {
+                    reply.text("rsn");
+                    reply.text(reason);
+                }
+            }
+        }
+        // 8 + 18 bytes: the smallest scratch buffer holds ten of these.
+        let len = reply.finish().unwrap_or(Header::SIZE);
+        self.seal(len);
+    }
+
+    fn seal(&mut self, len: usize) {
+        let payload = len.saturating_sub(Header::SIZE) as u16;
+        if let Some(head) = self.scratch.first_chunk_mut() {
+            *head = self.header.reply(payload);
+        }
+        self.reply_len = len as u16;
+        self.phase = Phase::Reply;
+    }
+}

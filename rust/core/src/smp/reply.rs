@@ -1,0 +1,138 @@
+//! Reply writer: CBOR into a bounded buffer. A reply that does not fit is noticed at the end, so
+//! that the code between needs no error handling.
+
+use core::convert::Infallible;
+use minicbor::Encoder;
+
+/// A reply under construction: 8 bytes left free for the header, then one indefinite map.
+pub struct Reply<'b> {
+    encoder: Encoder<Sink<'b>>,
+}
+
+struct Sink<'b> {
+    buffer: &'b mut [u8],
+    len: usize,
+}
+
+impl minicbor::encode::Write for Sink<'_> {
+    type Error = Infallible;
+
+    // Not inlined: called from every kind of item, and size counts more.
+    #[inline(never)]
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        let end = self.len.saturating_add(bytes.len());
+        if let Some(room) = self.buffer.get_mut(self.len..end) {
+            room.copy_from_slice(bytes);
+        }
+        self.len = end;
+        Ok(())
+    }
+}
+
+impl<'b> Reply<'b> {
+    /// Start a map behind the place of the header.
+    pub fn new(buffer: &'b mut [u8]) -> Reply<'b> {
+        let mut reply = Reply {
+            encoder: Encoder::new(Sink { buffer, len: 8 }),
+        };
+        reply.begin_map();
+        reply
+    }
+
+    /// End the map. Length of the packet with its header, or `None` if it did not fit.
+    pub fn finish(mut self) -> Option<usize> {
+        self.end();
+        let sink = self.encoder.writer();
+        (sink.len <= sink.buffer.len()).then_some(sink.len)
+    }
+
+    /// Whether all so far fitted and `more` bytes would.
+    pub fn fits(&self, more: usize) -> bool {
+        let sink = self.encoder.writer();
+        sink.len.saturating_add(more) <= sink.buffer.len()
+    }
+
+    /// Open a map.
+    #[inline(never)]
+    pub fn begin_map(&mut self) {
+        let _ = self.encoder.begin_map();
+    }
+
+    /// Open an array.
+    pub fn begin_array(&mut self) {
+        let _ = self.encoder.begin_array();
+    }
+
+    /// Close a map or an array.
+    #[inline(never)]
+    pub fn end(&mut self) {
+        let _ = self.encoder.end();
+    }
+
+    /// A key, or any text.
+    #[inline(never)]
+    pub fn text(&mut self, text: &str) {
+        let _ = self.encoder.str(text);
+    }
+
+    /// Text that already lies in the buffer at `from`, behind the place it belongs to.
+    pub fn moved_text(&mut self, key: &str, from: usize, len: usize) {
+        self.text(key);
+        let _ = self.encoder.str_len(len as u64);
+        let sink = self.encoder.writer_mut();
+        let end = sink.len.saturating_add(len);
+        if end <= sink.buffer.len() && from.saturating_add(len) <= sink.buffer.len() {
+            sink.buffer.copy_within(from..from + len, sink.len);
+        }
+        sink.len = end;
+    }
+
+    /// Text that is joined from `parts` with a space between.
+    pub fn joined_text<'p>(&mut self, key: &str, parts: impl Iterator<Item = &'p str> + Clone) {
+        self.text(key);
+        let len: usize = parts.clone().map(|part| part.len() + 1).sum();
+        let _ = self.encoder.str_len(len.saturating_sub(1) as u64);
+        for (index, part) in parts.enumerate() {
+            if index != 0 {
+                self.raw(b" ");
+            }
+            self.raw(part.as_bytes());
+        }
+    }
+
+    /// A number.
+    #[inline(never)]
+    pub fn number(&mut self, key: &str, value: u32) {
+        self.text(key);
+        let _ = self.encoder.u32(value);
+    }
+
+    /// A boolean.
+    #[inline(never)]
+    pub fn boolean(&mut self, key: &str, value: bool) {
+        self.text(key);
+        let _ = self.encoder.bool(value);
+    }
+
+    /// A byte string.
+    pub fn bytes(&mut self, key: &str, value: &[u8]) {
+        self.text(key);
+        let _ = self.encoder.bytes(value);
+    }
+
+    /// Text that is known to be ASCII.
+    pub fn ascii(&mut self, key: &str, text: &[u8]) {
+        self.text(key);
+        self.ascii_key(text);
+    }
+
+    /// A key that is known to be ASCII.
+    pub fn ascii_key(&mut self, text: &[u8]) {
+        let _ = self.encoder.str_len(text.len() as u64);
+        self.raw(text);
+    }
+
+    fn raw(&mut self, bytes: &[u8]) {
+        let _ = minicbor::encode::Write::write_all(self.encoder.writer_mut(), bytes);
+    }
+}

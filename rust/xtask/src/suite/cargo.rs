@@ -1,0 +1,84 @@
+//! Steps that cargo does.
+
+use super::Outcome;
+use crate::{sh, workspace};
+use anyhow::Result;
+
+/// A cargo command that passes or fails.
+pub fn plain(args: &[&str]) -> Result<()> {
+    let mut cargo = sh::command("cargo");
+    cargo.args(args).current_dir(workspace::root());
+    sh::run(&mut cargo, &format!("cargo {}", args.join(" "))).map(drop)
+}
+
+/// Clippy over the workspace. The C API without its test cfg is `no_std`, so it goes alone.
+pub fn clippy() -> Result<()> {
+    let strict = ["--", "-D", "warnings"];
+    let rest = [
+        "clippy",
+        "--workspace",
+        "--exclude",
+        "smpkit",
+        "--all-targets",
+    ];
+    plain(&[&rest[..], &strict[..]].concat())?;
+    plain(
+        &[
+            &["clippy", "--package", "smpkit", "--lib", "--release"][..],
+            &strict[..],
+        ]
+        .concat(),
+    )
+}
+
+/// `cargo test` of the workspace, counted.
+pub fn tests() -> Outcome {
+    let mut cargo = sh::command("cargo");
+    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    cargo.current_dir(workspace::root());
+    let output = match sh::output(&mut cargo, "cargo test") {
+        Ok(output) => output,
+        Err(error) => return Outcome::Failed(1, 0, format!("{error:#}")),
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (passed, failed, ignored) = count(&text);
+    println!("    {passed} tests passed, {failed} failed, {ignored} ignored");
+    if output.status.success() && passed > 0 {
+        return Outcome::Passed(passed);
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let why = format!("{}\n{}", sh::tail(&text, 40), sh::tail(&errors, 30));
+    Outcome::Failed(failed.max(1), passed, why)
+}
+
+/// Sums over the "test result:" lines.
+fn count(text: &str) -> (u32, u32, u32) {
+    let (mut passed, mut failed, mut ignored) = (0, 0, 0);
+    for line in text.lines().filter(|line| line.starts_with("test result:")) {
+        passed += before(line, " passed");
+        failed += before(line, " failed");
+        ignored += before(line, " ignored");
+    }
+    (passed, failed, ignored)
+}
+
+/// The number in front of a word.
+fn before(line: &str, word: &str) -> u32 {
+    let text = line.split(word).next().unwrap_or_default();
+    let number = text.rsplit(' ').next().unwrap_or_default();
+    number.parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_results_are_summed() {
+        let text = "\
+test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s
+noise 9 passed
+test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out";
+        assert_eq!(count(text), (5, 4, 1));
+    }
+}

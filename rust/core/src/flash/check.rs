@@ -95,97 +95,97 @@ pub fn check_areas<F: Flash>(flash: &F, areas: &[Area]) -> Result<(), Fault> {
 
 /// Powers of two only: then sectors of two devices always are multiples of each other.
 fn usable(geometry: &Geometry) -> bool {
-    let unit = geometry.write_unit;
-    let mut smallest = unit;
+    let mut least = geometry.write_unit;
+    if !least.is_power_of_two() || least > 32 || geometry.sector() == 0 {
+        return false;
+    }
     for erase in &geometry.erase {
         if erase.size != 0 {
-            if !erase.size.is_power_of_two() || erase.size < smallest {
+            if !erase.size.is_power_of_two() || erase.size < least {
                 return false;
             }
-            smallest = erase.size;
+            least = erase.size;
         }
     }
-    let levels = matches!(geometry.erased, 0x00 | 0xFF);
-    unit.is_power_of_two() && unit <= 32 && geometry.sector() != 0 && levels
+    matches!(geometry.erased, 0x00 | 0xFF)
 }
 
 fn check_area<F: Flash>(flash: &F, area: &Area) -> Result<(), FaultKind> {
     let geometry = flash.geometry(area.device).ok_or(FaultKind::NoDevice)?;
-    let within = area.offset.checked_add(area.size);
-    // A power of two, as `usable` found out before this is used.
-    let mask = geometry.sector().saturating_sub(1);
-    let tests = [
-        (usable(&geometry), FaultKind::BadGeometry),
-        (area.size != 0, FaultKind::Empty),
-        (
-            within.is_some_and(|end| end <= geometry.size),
-            FaultKind::OutsideDevice,
-        ),
-        (
-            (area.offset | area.size) & mask == 0,
-            FaultKind::NotOnSector,
-        ),
-    ];
-    first_failed(&tests)
-}
-
-fn first_failed(tests: &[(bool, FaultKind)]) -> Result<(), FaultKind> {
-    match tests.iter().find(|(passed, _)| !passed) {
-        Some(&(_, kind)) => Err(kind),
-        None => Ok(()),
+    if !usable(&geometry) {
+        return Err(FaultKind::BadGeometry);
     }
+    if area.size == 0 {
+        return Err(FaultKind::Empty);
+    }
+    match area.offset.checked_add(area.size) {
+        Some(end) if end <= geometry.size => {}
+        _ => return Err(FaultKind::OutsideDevice),
+    }
+    if (area.offset | area.size) & geometry.sector().saturating_sub(1) != 0 {
+        return Err(FaultKind::NotOnSector);
+    }
+    Ok(())
 }
 
 fn check_pair(one: &Area, two: &Area) -> Result<(), FaultKind> {
-    // Both ends are known not to overflow only for `one`.
+    if one.id == two.id {
+        return Err(FaultKind::DuplicateId);
+    }
+    // `two` has not been checked yet: its end may overflow.
     let apart = one.device != two.device
         || two.offset >= one.offset.saturating_add(one.size)
         || one.offset >= two.offset.saturating_add(two.size);
-    first_failed(&[
-        (one.id != two.id, FaultKind::DuplicateId),
-        (apart, FaultKind::Overlap),
-    ])
+    if !apart {
+        return Err(FaultKind::Overlap);
+    }
+    Ok(())
 }
 
 fn check_slots<F: Flash>(flash: &F, areas: &[Area]) -> Result<(), Fault> {
-    let missing = |kind, id| Fault::at(kind, id);
-    let primary = find(areas, ID_PRIMARY).ok_or(missing(FaultKind::NoPrimary, ID_PRIMARY))?;
-    let secondary =
-        find(areas, ID_SECONDARY).ok_or(missing(FaultKind::NoSecondary, ID_SECONDARY))?;
-    let fault = |kind| Fault {
-        kind,
-        area: ID_PRIMARY,
-        other: ID_SECONDARY,
-    };
-    if primary.size != secondary.size {
-        return Err(fault(FaultKind::UnequalSlots));
-    }
-    let mut sectors = [0; 2];
-    for (area, sector) in [primary, secondary].iter().zip(&mut sectors) {
-        let geometry = flash
-            .geometry(area.device)
-            .ok_or(missing(FaultKind::NoDevice, area.id))?;
-        *sector = geometry.sector();
-        if area.size <= least(geometry.write_unit) {
-            return Err(missing(FaultKind::TooSmall, area.id));
-        }
-    }
+    let (primary, one) = slot(flash, areas, ID_PRIMARY, FaultKind::NoPrimary)?;
+    let (secondary, two) = slot(flash, areas, ID_SECONDARY, FaultKind::NoSecondary)?;
     // MCUboot swaps one larger sector at a time, through the scratch area. Without a scratch area
     // it moves sectors inside the slot, which needs equal ones.
-    let [one, two] = sectors;
     let fits = match find(areas, ID_SCRATCH) {
         Some(scratch) => scratch.size >= one.max(two),
         None => one == two,
     };
-    first_failed(&[(fits, FaultKind::UnequalSectors)]).map_err(fault)
+    let kind = if primary != secondary {
+        FaultKind::UnequalSlots
+    } else if !fits {
+        FaultKind::UnequalSectors
+    } else {
+        return Ok(());
+    };
+    Err(Fault {
+        kind,
+        area: ID_PRIMARY,
+        other: ID_SECONDARY,
+    })
+}
+
+/// Size of a slot and of its sectors.
+fn slot<F: Flash>(
+    flash: &F,
+    areas: &[Area],
+    id: u8,
+    missing: FaultKind,
+) -> Result<(u32, u32), Fault> {
+    let area = find(areas, id).ok_or(Fault::at(missing, id))?;
+    let geometry = area.geometry(flash);
+    let geometry = geometry.map_err(|_| Fault::at(FaultKind::NoDevice, id))?;
+    if area.size <= least(geometry.write_unit) {
+        return Err(Fault::at(FaultKind::TooSmall, id));
+    }
+    Ok((area.size, geometry.sector()))
 }
 
 /// Header and smallest trailer: MCUboot reserves three status entries for each of 128 sectors,
-/// and fields no smaller than 8 bytes.
+/// and four fields of at least 8 bytes below the magic.
 fn least(write_unit: u32) -> u32 {
     let field = write_unit.max(8);
-    let magic_and_flag = (16u32.saturating_add(field)).next_multiple_of(field);
-    let info = magic_and_flag.saturating_add(field.saturating_mul(3));
+    let info = field.saturating_mul(4).saturating_add(field.max(16));
     let status = write_unit.saturating_mul(3 * 128);
     info.saturating_add(status).saturating_add(32)
 }

@@ -8,8 +8,8 @@ use crate::Error;
 const MAGIC_8: [u8; 16] = [
     0x77, 0xC2, 0x95, 0xF3, 0x60, 0xD2, 0xEF, 0x7F, 0x35, 0x52, 0x50, 0x0F, 0x2C, 0xB6, 0x79, 0x80,
 ];
-const MAGIC_ANY: [u8; 14] = [
-    0x2D, 0xE1, 0x5D, 0x29, 0x41, 0x0B, 0x8D, 0x77, 0x67, 0x9C, 0x11, 0x0F, 0x1F, 0x8A,
+const MAGIC_ANY: [u8; 16] = [
+    0x00, 0x00, 0x2D, 0xE1, 0x5D, 0x29, 0x41, 0x0B, 0x8D, 0x77, 0x67, 0x9C, 0x11, 0x0F, 0x1F, 0x8A,
 ];
 /// MCUboot's default for the sectors of a slot, used by every PineTime bootloader.
 const MAX_IMG_SECTORS: u32 = 128;
@@ -75,11 +75,8 @@ impl Trailer {
         if self.max_align == 8 {
             return MAGIC_8;
         }
-        let mut magic = [0; 16];
-        let bytes = [self.max_align, 0].into_iter().chain(MAGIC_ANY);
-        for (to, from) in magic.iter_mut().zip(bytes) {
-            *to = from;
-        }
+        let mut magic = MAGIC_ANY;
+        magic[0] = self.max_align;
         magic
     }
 
@@ -88,14 +85,11 @@ impl Trailer {
         let erased = area.geometry(flash)?.erased;
         let mut magic = [0; 16];
         read_back(flash, area, self.magic_offset(), &mut magic)?;
-        let mut byte = |offset| {
-            let mut byte = [0];
-            read_back(flash, area, offset, &mut byte)?;
-            Ok(u8::from_le_bytes(byte))
-        };
-        let info = byte(self.swap_info_offset())?;
-        let copy_done = byte(self.copy_done_offset())?;
-        let image_ok = byte(self.image_ok_offset())?;
+        let mut bytes = [0; 3];
+        for (number, byte) in [3, 2, 1].into_iter().zip(bytes.chunks_exact_mut(1)) {
+            read_back(flash, area, self.field(number), byte)?;
+        }
+        let [info, copy_done, image_ok] = bytes;
         let known = info != erased && info & 0xF <= SwapType::Revert as u8;
         let (swap_type, image_num) = if known {
             (info & 0xF, info >> 4)

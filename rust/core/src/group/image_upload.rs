@@ -1,12 +1,16 @@
 //! Image group: upload. The order of the checks is what clients rely on; nothing is erased before
 //! all of them have passed (I6).
 
-use crate::image::{Header, SwapType};
+use crate::flash::Area;
+use crate::image::{vectors_fit, Header, SwapType};
 use crate::server::{Host, Job, Phase, Server, Take, CAPTURE};
 use crate::smp::{field, image, rc, Fail};
 
 /// Smallest TLV area: its header and one SHA-256 entry.
 const TLV_MIN: u32 = 4 + 4 + 32;
+
+/// Where a Cortex-M has its RAM.
+const SRAM: (u32, u32) = (0x2000_0000, 0x2010_0000);
 
 impl Server<'_> {
     /// A complete upload request; its data is captured or already with the writer.
@@ -108,7 +112,7 @@ impl Server<'_> {
             return Err(image::DATA_OVERRUN);
         }
         let header = Header::parse(self.first_bytes()).ok_or(image::INVALID_IMAGE_HEADER)?;
-        if !self.config.any_file && !is_acceptable(&header, len) {
+        if !self.config.any_file && !is_acceptable(&header, len, self.config.exec_base) {
             return Err(image::INVALID_IMAGE_HEADER);
         }
         if self.reader.is_set(field::UPGRADE) {
@@ -125,37 +129,28 @@ impl Server<'_> {
         Ok(())
     }
 
-    /// The image must be linked for the slot it will run from: initial stack pointer in RAM, reset
-    /// vector a Thumb address inside the slot.
+    /// The image must be linked for the slot it will run from. Vectors behind a large header are
+    /// not in the first request: then there is nothing to check.
     fn check_vectors(&self, header: &Header) -> Result<(), Fail> {
         let Some(base) = self.config.exec_base else {
             return Ok(());
         };
-        let at = usize::from(header.hdr_size);
-        let word = |at: usize| {
-            let bytes = self.first_bytes().get(at..)?.first_chunk()?;
-            Some(u32::from_le_bytes(*bytes))
-        };
-        // Vectors behind a large header are not in the first request: nothing to check yet.
-        let (Some(stack), Some(reset)) = (word(at), word(at.saturating_add(4))) else {
-            return Ok(());
-        };
-        let start = base.saturating_add(u32::from(header.hdr_size));
-        let end = base.saturating_add(self.slots.limit);
-        let good = stack >> 24 == 0x20 && reset & 1 == 1 && reset >= start && reset < end;
-        if good {
-            Ok(())
-        } else {
-            Err(image::INVALID_VECTOR_TABLE)
+        let slot = Area::new(0, 0, base, self.slots.limit);
+        let vectors = self.first_bytes().get(usize::from(header.hdr_size)..);
+        match vectors.filter(|vectors| vectors.len() >= 8) {
+            Some(vectors) if !vectors_fit(vectors, header, &slot, SRAM) => {
+                Err(image::INVALID_VECTOR_TABLE)
+            }
+            _ => Ok(()),
         }
     }
 }
 
 /// Whether the bootloader could boot it: not so what is encrypted, compressed, split, or does not
 /// fit into its own file.
-pub(crate) fn is_acceptable(header: &Header, len: u32) -> bool {
-    let refused = Header::ENCRYPTED | Header::COMPRESSED | Header::RAM_LOAD | Header::NON_BOOTABLE;
+pub(crate) fn is_acceptable(header: &Header, len: u32, base: Option<u32>) -> bool {
     let hashed = header.hashed_len().unwrap_or(u32::MAX);
     let whole = hashed.checked_add(TLV_MIN).is_some_and(|need| need <= len);
-    u32::from(header.hdr_size) >= Header::SIZE && whole && header.flags & refused == 0
+    let start = base.unwrap_or(header.load_addr);
+    u32::from(header.hdr_size) >= Header::SIZE && whole && header.runs_from(start).is_ok()
 }

@@ -192,7 +192,8 @@ impl Server<'_> {
             let part = staged(self.scratch, bytes)?;
             transform(0, part)?;
             let header = Header::parse(part).ok_or(Error::BADIMAGE)?;
-            if !self.config.any_file && !is_acceptable(&header, self.writer.total()) {
+            let (total, base) = (self.writer.total(), self.config.exec_base);
+            if !self.config.any_file && !is_acceptable(&header, total, base) {
                 return Err(Error::UNSUPPORTED);
             }
             self.writer.first(part, self.page);

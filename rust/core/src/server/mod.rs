@@ -301,6 +301,7 @@ impl<'a> Server<'a> {
     fn answer_fail(&mut self, fail: Fail) {
         let group = self.header.group;
         let version = self.header.version;
+        let reason = fail.reason().filter(|_| self.is_upload());
         let mut reply = Reply::new(self.scratch);
         match fail.group_code() {
             Some(code) if version != 0 => {
@@ -312,7 +313,7 @@ impl<'a> Server<'a> {
             }
             _ => {
                 reply.number("rc", u32::from(fail.plain(group)));
-                if let Some(reason) = fail.reason(group) {
+                if let Some(reason) = reason {
                     reply.text("rsn");
                     reply.text(reason);
                 }

@@ -49,11 +49,8 @@ impl Fail {
         table.get(usize::from(code)).copied().unwrap_or(rc::UNKNOWN)
     }
 
-    /// A word for people, which version 1 replies carry as `rsn`.
-    pub fn reason(self, group: u16) -> Option<&'static str> {
-        if group != 1 {
-            return None;
-        }
+    /// A word for people, which version 1 replies to an upload carry as `rsn`.
+    pub fn reason(self) -> Option<&'static str> {
         match self {
             image::INVALID_LENGTH | image::INVALID_IMAGE_HEADER | image::INVALID_OFFSET => {
                 Some("header malformed")

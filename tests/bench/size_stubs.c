@@ -33,3 +33,15 @@ int32_t smpkit_link_close(struct smpkit_link *link)
     (void)link;
     return 0;
 }
+
+int32_t smpkit_image_status(struct smpkit *kit, struct smpkit_image_status *out)
+{
+    (void)kit; (void)out;
+    return 0;
+}
+
+int32_t smpkit_confirm(struct smpkit *kit)
+{
+    (void)kit;
+    return 0;
+}

@@ -28,6 +28,8 @@ const KINDS: &[(&str, u64, u64)] = &[
 ];
 /// The kind that is 99 % of an update.
 const UPLOAD: usize = 6;
+/// Row of the hash.
+const HASH: &str = "sha2";
 /// Fewer than Zephyr.
 const UPLOAD_LIMIT: u64 = 4256;
 /// Stack of smpkit_link_rx and of smpkit_poll, in bytes.
@@ -42,6 +44,7 @@ pub fn command() -> Result<()> {
     print_modules(&counts, UPLOAD);
     println!();
     print_stack(&counts);
+    print_hash(&counts);
     let both = counts.kit(UPLOAD, Phase::Request) + counts.kit(UPLOAD, Phase::Background);
     let mut gates = vec![Gate {
         what: "instructions for a middle upload request, background included".to_string(),
@@ -177,6 +180,14 @@ fn print_modules(counts: &Counts, kind: usize) {
         &["a middle upload request", "to reply", "afterwards"],
         &cells,
     );
+}
+
+/// The C stacks hash nothing on the device, so a reader wants to know this share.
+fn print_hash(counts: &Counts) {
+    let both = [Phase::Request, Phase::Background];
+    let parts = both.map(|phase| counts.parts(UPLOAD, phase).get(HASH).copied());
+    let hash = parts.into_iter().flatten().sum::<f64>();
+    println!("    SHA-256 is {hash:.0} of a middle upload request; the C stacks do not hash");
 }
 
 fn print_stack(counts: &Counts) {

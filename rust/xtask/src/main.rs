@@ -32,7 +32,7 @@ cargo xtask <command>
   headers [--verify]   generate include/*.h; --verify only compares
   abi [--bless]        headers compile alone, symbols and struct layouts equal tests/abi/*.txt
   replay [host|qemu]   a recorded upload through the public C API, replies compared
-  size                 flash per module, RAM, no panic path, budgets
+  size [--functions]   flash per module, RAM, no panic path, budgets
   bench                instructions and stack per request on a Cortex-M4 in QEMU, budgets
   help                 this text
 ";
@@ -60,7 +60,7 @@ fn run(args: &[String]) -> Result<()> {
         "headers" => headers::command(rest),
         "abi" => abi::command(rest),
         "replay" => replay::command(rest),
-        "size" => size::command(),
+        "size" => size::command(rest),
         "bench" => bench::command(),
         "help" | "-h" | "--help" => {
             print!("{HELP}");

@@ -4,8 +4,9 @@ use crate::compiler::{self, Machine};
 use crate::modules::{self, Symbol};
 use crate::report::{self, Gate};
 use crate::{archive, build, panics, replay, sh, workspace};
-use anyhow::Result;
+use anyhow::{bail, Result};
 use object::{Object, ObjectSection, SectionFlags, SectionKind};
+use rustc_demangle::demangle;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -19,11 +20,18 @@ const OTHERS: &[(&str, u64)] = &[
     ("(Apache mynewt-mcumgr, -Os)", 13_992),
     ("(Zephyr 3.7 mcumgr, -Os)", 13_836),
 ];
+/// Functions --functions prints.
+const FUNCTIONS: usize = 40;
 /// Names of what size_main.c allocates for the kit.
 const OBJECTS: &str = "watch_";
 
-/// `size`.
-pub fn command() -> Result<()> {
+/// `size [--functions]`: also the largest functions.
+pub fn command(args: &[String]) -> Result<()> {
+    let functions = match args {
+        [] => false,
+        [flag] if flag == "--functions" => true,
+        _ => bail!("size takes --functions or nothing"),
+    };
     Machine::CortexM4.ensure()?;
     let archive = build::build(Machine::CortexM4.target(), None)?;
     let image = replay::load(&link("size", &["size_main.c"], Some(&archive))?)?;
@@ -31,8 +39,14 @@ pub fn command() -> Result<()> {
     let flash = flash_of_kit(&image, &bare)?;
     print_modules(&image, &bare, flash)?;
     let ram = ram_of_kit(&image, &bare)?;
-    no_panics(&archive)?;
-    report::gates(&[
+    if functions {
+        print_functions(&image)?;
+    }
+    let panics = no_panics(&archive);
+    if let Err(why) = &panics {
+        println!("    {why:#}");
+    }
+    let budgets = report::gates(&[
         Gate {
             what: "flash in bytes".to_string(),
             is: flash,
@@ -43,7 +57,8 @@ pub fn command() -> Result<()> {
             is: ram,
             limit: RAM_LIMIT,
         },
-    ])
+    ]);
+    budgets.and(panics)
 }
 
 fn link(name: &str, sources: &[&str], archive: Option<&Path>) -> Result<PathBuf> {
@@ -117,6 +132,16 @@ fn print_modules(image: &[u8], bare: &[u8], total: u64) -> Result<()> {
         &["flash", "bytes"],
         &rows.iter().map(cells).collect::<Vec<_>>(),
     );
+    Ok(())
+}
+
+fn print_functions(image: &[u8]) -> Result<()> {
+    let mut all: Vec<Symbol> = modules::symbols(image)?.into_values().collect();
+    all.retain(|symbol| !symbol.in_ram && modules::part(&symbol.name).is_some());
+    all.sort_by_key(|symbol| std::cmp::Reverse(symbol.size));
+    let cells = |one: &Symbol| vec![format!("{:#}", demangle(&one.name)), one.size.to_string()];
+    let rows: Vec<_> = all.iter().take(FUNCTIONS).map(cells).collect();
+    report::table(&["largest functions and constants", "bytes"], &rows);
     Ok(())
 }
 

@@ -61,7 +61,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "size budget",
-        run: || on_arm(size::command),
+        run: || on_arm(|| size::command(&[])),
     },
     Step {
         name: "instruction and stack budget",

@@ -73,10 +73,11 @@ fn exchange(found: &mut Vec<Exchange>, line: &str) -> Result<()> {
 }
 
 fn bytes(hex: &str) -> Result<Vec<u8>> {
-    ensure!(hex.len() % 2 == 0 && hex.is_ascii(), "odd hex");
-    let pair = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16);
-    let all: Result<Vec<u8>, _> = (0..hex.len()).step_by(2).map(pair).collect();
-    Ok(all?)
+    let pair = |two: &[u8]| {
+        ensure!(two.len() == 2, "odd number of digits");
+        Ok(u8::from_str_radix(std::str::from_utf8(two)?, 16)?)
+    };
+    hex.as_bytes().chunks(2).map(pair).collect()
 }
 
 fn pack(exchanges: &[Exchange]) -> Result<Vec<u8>> {

@@ -3,10 +3,12 @@
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
-/// The root of the workspace.
+/// The root of the workspace. Cargo says at run time where this crate is; a copied build directory
+/// may still hold a program that was compiled elsewhere.
 pub fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+    let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let here = told.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    here.ancestors().nth(2).unwrap_or(&here).to_path_buf()
 }
 
 /// Cargo's target directory: CARGO_TARGET_DIR, or target/ in the workspace.

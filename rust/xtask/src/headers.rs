@@ -24,6 +24,36 @@ const HEADERS: &[Header] = &[
         sources: &["api.rs", "calls.rs"],
         includes: &["smpkit_port.h"],
     },
+    Header {
+        name: "smpkit_compat.h",
+        sources: &["compat.rs"],
+        includes: &["smpkit.h"],
+    },
+    Header {
+        name: "smpkit_bootutil.h",
+        sources: &["bootutil.rs"],
+        includes: &["smpkit_compat.h"],
+    },
+    Header {
+        name: "smpkit_img_mgmt.h",
+        sources: &["img_mgmt.rs"],
+        includes: &["smpkit_compat.h"],
+    },
+    Header {
+        name: "smpkit_flash_map.h",
+        sources: &["flash_map.rs"],
+        includes: &["smpkit_compat.h"],
+    },
+    Header {
+        name: "smpkit_flash_map_mynewt.h",
+        sources: &["flash_map/mynewt.rs"],
+        includes: &["smpkit_flash_map.h"],
+    },
+    Header {
+        name: "smpkit_flash_map_mcuboot.h",
+        sources: &["flash_map/mcuboot.rs"],
+        includes: &["smpkit_flash_map.h"],
+    },
 ];
 
 /// `headers [--verify]`.
@@ -83,6 +113,9 @@ fn config(header: &Header, rust: &str) -> Result<Config> {
         header.sources.join(", ")
     ));
     config.includes = header.includes.iter().map(|h| (*h).to_string()).collect();
+    if rust.contains(": bool") || rust.contains("-> bool") || rust.contains("*mut bool") {
+        config.sys_includes.push("stdbool.h".to_string());
+    }
     // Also those that no function mentions.
     config.export.include = structs(rust);
     for foreign in foreign_structs(header)? {

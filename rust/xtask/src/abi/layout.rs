@@ -6,56 +6,54 @@
 use super::lists;
 use crate::compiler::Machine;
 use crate::{headers, sh, workspace};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use object::{Object, ObjectSymbol};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 pub fn check(bless: bool) -> Result<()> {
-    let probe = probe()?;
     for machine in Machine::ALL {
+        let mut lines = BTreeSet::new();
+        for header in headers::paths() {
+            measure(machine, &header, &mut lines)?;
+        }
         let list = format!("layout_{}.txt", machine.name());
         let comment = "Struct sizes and member offsets in bytes.";
-        lists::check(&list, comment, &measure(machine, &probe)?, bless)?;
+        lists::check(&list, comment, &lines, bless)?;
     }
     Ok(())
 }
 
-/// A C file with one array for each size and each offset. Lengths are the number plus 1.
-fn probe() -> Result<String> {
-    let mut includes = String::from("#include <stddef.h>\n");
-    let mut body = String::new();
-    for header in headers::paths() {
-        let name = header.file_name().unwrap_or_default().to_string_lossy();
-        includes += &format!("#include \"{name}\"\n");
-        for (tag, members) in structs(&workspace::read_text(&header)?) {
-            body += &format!("char size__{tag}[sizeof(struct {tag}) + 1];\n");
-            for member in members {
-                body += &format!(
-                    "char at__{tag}__DOT__{member}[offsetof(struct {tag}, {member}) + 1];\n"
-                );
-            }
+/// A C file with one array for each size and each offset. Lengths are the number plus 1. Headers
+/// of other dialects declare the same names, so each has a file of its own.
+fn probe(header: &Path) -> Result<String> {
+    let name = header.file_name().unwrap_or_default().to_string_lossy();
+    let mut text = format!("#include <stddef.h>\n#include \"{name}\"\n");
+    for (tag, members) in structs(&workspace::read_text(header)?) {
+        text += &format!("char size__{tag}[sizeof(struct {tag}) + 1];\n");
+        for member in members {
+            text +=
+                &format!("char at__{tag}__DOT__{member}[offsetof(struct {tag}, {member}) + 1];\n");
         }
     }
-    Ok(includes + &body)
+    Ok(text)
 }
 
-fn measure(machine: Machine, probe: &str) -> Result<BTreeSet<String>> {
+fn measure(machine: Machine, header: &Path, lines: &mut BTreeSet<String>) -> Result<()> {
     let dir = workspace::out_dir("abi")?;
     let (source, out) = (dir.join("layout.c"), dir.join("layout.o"));
-    workspace::write(&source, probe)?;
+    workspace::write(&source, probe(header)?)?;
     let mut gcc = machine.compiler("gcc");
     gcc.args(["-std=c99", "-fno-common", "-c"]);
     sh::run(gcc.arg(&source).arg("-o").arg(&out), "the layout probe")?;
     let data = std::fs::read(&out)?;
     let file = object::File::parse(&*data)?;
-    let mut lines = BTreeSet::new();
     for symbol in file.symbols().filter(|symbol| symbol.size() > 0) {
         if let Some(name) = readable(symbol.name()?) {
             lines.insert(format!("{name} {}", symbol.size() - 1));
         }
     }
-    lines.first().context("the layout probe is empty")?;
-    Ok(lines)
+    Ok(())
 }
 
 fn readable(symbol: &str) -> Option<String> {

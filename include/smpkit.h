@@ -61,14 +61,9 @@
 #define SMPKIT_LINK_BLE 0u
 
 /**
- * smpkit_link_config.kind: console framing on a serial line.
- */
-#define SMPKIT_LINK_SERIAL 1u
-
-/**
  * smpkit_link_config.kind: one packet per datagram.
  */
-#define SMPKIT_LINK_DATAGRAM 2u
+#define SMPKIT_LINK_DATAGRAM 1u
 
 /**
  * The link is encrypted.
@@ -273,7 +268,7 @@ struct smpkit_link_config {
      */
     uint32_t struct_size;
     /**
-     * SMPKIT_LINK_*.
+     * SMPKIT_LINK_*; not looked at by smpkit_serial_open().
      */
     uint32_t kind;
     /**
@@ -300,8 +295,8 @@ struct smpkit_link_config {
      */
     uint32_t required_security;
     /**
-     * Largest len for tx: ATT_MTU - 3 on BLE (0: 20), line length on a serial line (0: 127),
-     * largest datagram (0: 1472).
+     * Largest len for tx: ATT_MTU - 3 on BLE (0: 20), largest datagram (0: 1472). Lines of a
+     * serial link have at most 127 bytes.
      */
     uint32_t mtu;
     /**
@@ -402,6 +397,22 @@ int32_t smpkit_check_layout(const struct smpkit_port *port,
                             struct smpkit_layout_fault *out);
 
 /**
+ * Answer the SMP command that reads and sets date and time, through port.datetime_get and
+ * port.datetime_set. Without this call it is not supported, and its code is not linked.
+ *
+ * @return 0, SMPKIT_ERR_INVAL, SMPKIT_ERR_BADSTATE.
+ */
+int32_t smpkit_enable_datetime(struct smpkit *kit);
+
+/**
+ * Answer the SMP commands for task and memory statistics, through port.task_info and
+ * port.pool_info. Without this call they are not supported, and their code is not linked.
+ *
+ * @return 0, SMPKIT_ERR_INVAL, SMPKIT_ERR_BADSTATE.
+ */
+int32_t smpkit_enable_statistics(struct smpkit *kit);
+
+/**
  * Do one bounded step of work.
  *
  * Call from one task, in a loop: again after the time it returns, or when port.wake was called.
@@ -424,6 +435,18 @@ int32_t smpkit_poll(struct smpkit *kit);
 int32_t smpkit_link_open(struct smpkit *kit,
                          struct smpkit_link *link,
                          const struct smpkit_link_config *config);
+
+/**
+ * Open a link over a serial line with console framing (06 09 / 04 14, base64, CRC).
+ *
+ * As smpkit_link_open(); log text on the same line is skipped on input. Nothing else may write to
+ * the line while a reply is being sent.
+ *
+ * @return as smpkit_link_open().
+ */
+int32_t smpkit_serial_open(struct smpkit *kit,
+                           struct smpkit_link *link,
+                           const struct smpkit_link_config *config);
 
 /**
  * Hand in what arrived on a link: one GATT write, some bytes of a serial line, or one datagram.

@@ -169,7 +169,8 @@ struct smpkit_flash {
     /**
      * Read len bytes at offset, any alignment.
      *
-     * May block for the time of the transfer, at most 4 KB per call.
+     * May block for the time of the transfer, at most 4 KB per call. While a split erase is
+     * running, wait for it or fail.
      *
      * @return 0, or an error of the port, which the kit passes on.
      */
@@ -410,25 +411,25 @@ struct smpkit_port {
      */
     void (*wake)(void *ctx);
     /**
-     * Read the clock. Optional; absent answers "not supported".
+     * Read the clock; see smpkit_enable_datetime(). Optional; absent answers "not supported".
      *
      * @return 0, SMPKIT_ERR_NOENT when the clock was never set, or an error of the port.
      */
     int32_t (*datetime_get)(void *ctx, struct smpkit_datetime *out);
     /**
-     * Set the clock; when has_offset is set the time is local to that offset. Optional.
+     * Set the clock; see smpkit_enable_datetime(). When has_offset is set the time is local to that offset. Optional.
      *
      * @return 0 or an error of the port.
      */
     int32_t (*datetime_set)(void *ctx, const struct smpkit_datetime *time);
     /**
-     * Row number index of the task statistics. Optional.
+     * Row number index of the task statistics; see smpkit_enable_statistics(). Optional.
      *
      * @return 0, or SMPKIT_ERR_NOENT when index is behind the last row.
      */
     int32_t (*task_info)(void *ctx, uint32_t index, struct smpkit_task_info *out);
     /**
-     * Row number index of the memory pool statistics. Optional.
+     * Row number index of the memory pool statistics; see smpkit_enable_statistics(). Optional.
      *
      * @return 0, or SMPKIT_ERR_NOENT when index is behind the last row.
      */

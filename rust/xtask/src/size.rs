@@ -58,7 +58,10 @@ pub fn command(args: &[String]) -> Result<()> {
             limit: RAM_LIMIT,
         },
     ]);
-    budgets.and(panics)
+    match (budgets, panics) {
+        (Err(budgets), Err(_)) => bail!("{budgets}; and the linked image can panic"),
+        (budgets, panics) => budgets.and(panics),
+    }
 }
 
 fn link(name: &str, sources: &[&str], archive: Option<&Path>) -> Result<PathBuf> {

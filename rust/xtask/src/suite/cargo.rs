@@ -46,9 +46,20 @@ pub fn tests() -> Outcome {
     if output.status.success() && passed > 0 {
         return Outcome::Passed(passed);
     }
-    let errors = String::from_utf8_lossy(&output.stderr);
-    let why = format!("{}\n{}", sh::tail(&text, 40), sh::tail(&errors, 30));
-    Outcome::Failed(failed.max(1), passed, why)
+    Outcome::Failed(failed.max(1), passed, explain(&text, &output.stderr))
+}
+
+/// What a reader needs of a failed run: the tests that failed with their words, or why nothing ran.
+fn explain(stdout: &str, stderr: &[u8]) -> String {
+    let failures: Vec<&str> = stdout
+        .split("\nfailures:\n")
+        .skip(1)
+        .filter_map(|part| part.split("\ntest result:").next())
+        .collect();
+    if failures.is_empty() {
+        return sh::tail(&String::from_utf8_lossy(stderr), 30);
+    }
+    sh::tail(&failures.join("\n"), 60)
 }
 
 /// Sums over the "test result:" lines.
@@ -72,6 +83,13 @@ fn before(line: &str, word: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failed_tests_are_quoted() {
+        let out = "test a ... ok\n\nfailures:\n\n---- b stdout ----\nwords\n\ntest result: FAILED.";
+        assert!(explain(out, b"").contains("words"));
+        assert_eq!(explain("test a ... ok\n", b"error: x"), "error: x");
+    }
 
     #[test]
     fn test_results_are_summed() {

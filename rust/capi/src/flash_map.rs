@@ -105,15 +105,18 @@ unsafe fn area(fa: *const flash_area) -> Outcome<(&'static Board, Area)> {
     Ok((board, area))
 }
 
-/// The same, with a range inside of it that is not wider than a slice may be.
+/// The same, with a range inside of it that is on the device and not wider than a slice may be.
 unsafe fn range(fa: *const flash_area, off: u32, len: u32) -> Outcome<(&'static Board, Area)> {
     // SAFETY: the caller's promise.
     let (board, area) = unsafe { area(fa)? };
-    let fits = area.locate(off, len).is_ok() && len <= i32::MAX as u32;
-    if fits {
-        Ok((board, area))
-    } else {
-        Err(OUTSIDE)
+    match area.locate(off, len) {
+        Ok(at) if len <= i32::MAX as u32 => {
+            board
+                .check_range(area.device, at, len as usize)
+                .map_err(sys)?;
+            Ok((board, area))
+        }
+        _ => Err(OUTSIDE),
     }
 }
 

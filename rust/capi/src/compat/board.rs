@@ -21,7 +21,10 @@ const ERASE_GRACE: u32 = 3000;
 pub(crate) struct Board {
     devices: Devices,
     /// All areas.
-    #[cfg_attr(not(any(feature = "flash-map", feature = "boot-api")), allow(dead_code))]
+    #[cfg_attr(
+        not(any(feature = "flash-map", feature = "boot-api")),
+        allow(dead_code)
+    )]
     pub(crate) areas: &'static [Area],
     /// Primary and secondary.
     pub(crate) slots: Slots,
@@ -112,7 +115,7 @@ impl Board {
     }
 
     /// Areas that callers made themselves may name any device and any range.
-    fn check_range(&self, device: u8, offset: u32, len: usize) -> Result<Geometry> {
+    pub(crate) fn check_range(&self, device: u8, offset: u32, len: usize) -> Result<Geometry> {
         let geometry = self.devices.geometry(device).ok_or(Error::NOENT)?;
         let len = u32::try_from(len).map_err(|_| Error::RANGE)?;
         match offset.checked_add(len) {

@@ -120,6 +120,10 @@ extern "C" {
     static g_img_mgmt_state: img_mgmt_state;
 }
 
+// Weak, so that a program without mcumgr links even where unused sections are kept.
+#[cfg(not(test))]
+core::arch::global_asm!(".weak g_img_mgmt_state");
+
 /// A copy of mcumgr's state.
 pub(super) fn upload_state() -> img_mgmt_state {
     // SAFETY: mcumgr defines it, and its handlers do not run beside the functions they call.

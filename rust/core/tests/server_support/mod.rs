@@ -4,12 +4,15 @@
 use smpkit_core::flash::{layout, Area, Flash, Geometry, Result};
 use smpkit_core::image::{Bootloader, Slots, Version};
 use smpkit_core::server::{Config, Datetime, Host, PoolInfo, Server, TaskInfo, IDLE};
-use smpkit_core::smp::{Fail, Header};
+use smpkit_core::smp::{rc, Fail, Header, WRITE};
 use smpkit_core::upload::Writer;
 use smpkit_core::Error;
 use smpkit_sim::Board;
 
+pub mod boards;
 pub mod client;
+pub mod replies;
+pub mod shuffle;
 
 pub const PRIMARY: Area = layout::PINETIME[2];
 pub const SECONDARY: Area = layout::PINETIME[3];
@@ -29,6 +32,9 @@ pub struct World {
     pub board: Board,
     pub resets: Vec<u8>,
     pub deny: Option<Fail>,
+    /// Links whose security is too low for anything that writes.
+    pub open_links: Vec<u8>,
+    pub frame_limit: u32,
     pub reset_refused: bool,
     pub start_refused: bool,
     pub powered: Vec<bool>,
@@ -41,6 +47,9 @@ pub struct World {
     /// Flash operations (erase, write) and read bytes since the last step began.
     pub step_operations: u32,
     pub step_read: u32,
+    /// Time of a slow chip since the watchdog was fed, and the longest such time, in us.
+    pub unfed: u32,
+    pub worst_unfed: u32,
     pub identity: [&'static str; 10],
 }
 
@@ -50,6 +59,8 @@ impl World {
             board,
             resets: Vec::new(),
             deny: None,
+            open_links: Vec::new(),
+            frame_limit: u32::MAX,
             reset_refused: false,
             start_refused: false,
             powered: Vec::new(),
@@ -61,11 +72,28 @@ impl World {
             feeds: 0,
             step_operations: 0,
             step_read: 0,
+            unfed: 0,
+            worst_unfed: 0,
             identity: [
-                "FreeRTOS", "pinetime", "11.2.0", "smpkit", "now", "arm", "cortex-m4", "board",
-                "FreeRTOS", "MCUboot",
+                "FreeRTOS",
+                "pinetime",
+                "11.2.0",
+                "smpkit",
+                "now",
+                "arm",
+                "cortex-m4",
+                "board",
+                "FreeRTOS",
+                "MCUboot",
             ],
         }
+    }
+}
+
+impl World {
+    fn spend(&mut self, us: u32) {
+        self.unfed += us;
+        self.worst_unfed = self.worst_unfed.max(self.unfed);
     }
 }
 
@@ -75,21 +103,30 @@ impl Flash for World {
     }
     fn read(&mut self, device: u8, offset: u32, dst: &mut [u8]) -> Result<()> {
         self.step_read += dst.len() as u32;
+        self.spend(dst.len() as u32);
         self.board.read(device, offset, dst)
     }
     fn write(&mut self, device: u8, offset: u32, src: &[u8]) -> Result<()> {
         self.step_operations += 1;
+        self.spend(3_000);
         self.board.write(device, offset, src)
     }
     fn erase(&mut self, device: u8, offset: u32, len: u32) -> Result<()> {
         self.step_operations += 1;
+        self.spend(400_000);
         self.board.erase(device, offset, len)
     }
 }
 
 impl Host for World {
-    fn permit(&mut self, _link: u8, _header: &Header) -> core::result::Result<(), Fail> {
+    fn permit(&mut self, link: u8, header: &Header) -> core::result::Result<(), Fail> {
+        if header.op == WRITE && self.open_links.contains(&link) {
+            return Err(Fail::smp(rc::ACCESS_DENIED));
+        }
         self.deny.map_or(Ok(()), Err)
+    }
+    fn frame_limit(&self, _link: u8) -> u32 {
+        self.frame_limit
     }
     fn identity(&self, index: u8) -> &str {
         self.identity[usize::from(index)]
@@ -108,6 +145,7 @@ impl Host for World {
     }
     fn feed_watchdog(&mut self) {
         self.feeds += 1;
+        self.unfed = 0;
     }
     fn progress(&mut self, done: u32, total: u32) {
         self.progress.push((done, total));
@@ -144,6 +182,8 @@ pub struct Setup {
     pub exec_base: Option<u32>,
     pub step_ms: u32,
     pub bootloader: Bootloader,
+    /// MCUboot's BOOT_MAX_ALIGN.
+    pub max_align: u8,
 }
 
 impl Default for Setup {
@@ -158,6 +198,7 @@ impl Default for Setup {
             exec_base: None,
             step_ms: 500,
             bootloader: Bootloader::Current,
+            max_align: 8,
         }
     }
 }
@@ -180,7 +221,7 @@ impl Watch {
     }
 
     pub fn with(board: Board, setup: Setup) -> Watch {
-        let slots = Slots::new(&board, setup.areas, 8, setup.bootloader).unwrap();
+        let slots = Slots::new(&board, setup.areas, setup.max_align, setup.bootloader).unwrap();
         let geometry = slots.secondary.geometry(&board).unwrap();
         let config = Config {
             bootloader_mode: 1,
@@ -226,6 +267,13 @@ impl Watch {
         self.worst_operations = self.worst_operations.max(self.world.step_operations);
         self.worst_read = self.worst_read.max(self.world.step_read);
         wait
+    }
+
+    /// A step at a time when nothing has to be done.
+    pub fn idle_step(&mut self) {
+        if self.server.reply().is_none() {
+            self.step();
+        }
     }
 
     /// Give bytes of a link to the server as a port would, running its steps in between.

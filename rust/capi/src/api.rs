@@ -28,10 +28,8 @@ pub const SMPKIT_ACCEPT_ANY_FILE: u32 = 2;
 
 /// smpkit_link_config.kind: GATT writes and notifications.
 pub const SMPKIT_LINK_BLE: u32 = 0;
-/// smpkit_link_config.kind: console framing on a serial line.
-pub const SMPKIT_LINK_SERIAL: u32 = 1;
 /// smpkit_link_config.kind: one packet per datagram.
-pub const SMPKIT_LINK_DATAGRAM: u32 = 2;
+pub const SMPKIT_LINK_DATAGRAM: u32 = 1;
 
 /// The link is encrypted.
 pub const SMPKIT_SECURITY_ENCRYPTED: u32 = 1;
@@ -128,7 +126,7 @@ pub struct smpkit_config {
 pub struct smpkit_link_config {
     /// sizeof(struct smpkit_link_config). Anything shorter is refused.
     pub struct_size: u32,
-    /// SMPKIT_LINK_*.
+    /// SMPKIT_LINK_*; not looked at by smpkit_serial_open().
     pub kind: u32,
     /// Handed to the callbacks.
     pub ctx: *mut c_void,
@@ -145,8 +143,8 @@ pub struct smpkit_link_config {
     /// Bits a writing request needs. 0: encrypted and authenticated on BLE, nothing elsewhere.
     /// SMPKIT_SECURITY_OPEN: anybody may write.
     pub required_security: u32,
-    /// Largest len for tx: ATT_MTU - 3 on BLE (0: 20), line length on a serial line (0: 127),
-    /// largest datagram (0: 1472).
+    /// Largest len for tx: ATT_MTU - 3 on BLE (0: 20), largest datagram (0: 1472). Lines of a
+    /// serial link have at most 127 bytes.
     pub mtu: u32,
     /// Input ring; stays in use until smpkit_link_close().
     pub ring: *mut c_void,

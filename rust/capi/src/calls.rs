@@ -6,6 +6,7 @@ use crate::host::Devices;
 use crate::kit::Kit;
 use crate::link::{settle, Link};
 use crate::port::*;
+use crate::serial;
 use core::ffi::{c_char, c_void};
 use smpkit_core::flash::check_areas;
 use smpkit_core::image::{SwapType, Version};
@@ -109,6 +110,24 @@ pub unsafe extern "C" fn smpkit_check_layout(
     SMPKIT_ERR_LAYOUT
 }
 
+/// Answer the SMP command that reads and sets date and time, through port.datetime_get and
+/// port.datetime_set. Without this call it is not supported, and its code is not linked.
+///
+/// @return 0, SMPKIT_ERR_INVAL, SMPKIT_ERR_BADSTATE.
+#[no_mangle]
+pub unsafe extern "C" fn smpkit_enable_datetime(kit: *mut smpkit) -> i32 {
+    code(unsafe { ready(kit) }.map(Kit::enable_datetime))
+}
+
+/// Answer the SMP commands for task and memory statistics, through port.task_info and
+/// port.pool_info. Without this call they are not supported, and their code is not linked.
+///
+/// @return 0, SMPKIT_ERR_INVAL, SMPKIT_ERR_BADSTATE.
+#[no_mangle]
+pub unsafe extern "C" fn smpkit_enable_statistics(kit: *mut smpkit) -> i32 {
+    code(unsafe { ready(kit) }.map(Kit::enable_statistics))
+}
+
 /// Do one bounded step of work.
 ///
 /// Call from one task, in a loop: again after the time it returns, or when port.wake was called.
@@ -137,28 +156,53 @@ pub unsafe extern "C" fn smpkit_link_open(
     link: *mut smpkit_link,
     config: *const smpkit_link_config,
 ) -> i32 {
-    let result = (|| {
-        let owner = unsafe { ready(kit)? };
-        if link.is_null() || !link.is_aligned() {
-            return Err(Error::INVAL);
-        }
-        if unsafe { opened(link) }.is_ok() {
-            return Err(Error::BADSTATE);
-        }
-        let config = settle(unsafe { check::checked(config)? })?;
-        let world = owner.parts().1;
-        let mut id = 0;
-        while world.link(id).is_some() {
-            id += 1;
-        }
-        let mut new = Link::new(&config, id, kit.cast());
-        new.next = world.links;
-        // SAFETY: the size of Link is asserted in kit.rs.
-        unsafe { link.cast::<Link>().write(new) };
-        world.links = link.cast();
-        Ok(())
-    })();
-    code(result)
+    code(unsafe { open(kit, link, config) }.map(|_| ()))
+}
+
+/// Open a link over a serial line with console framing (06 09 / 04 14, base64, CRC).
+///
+/// As smpkit_link_open(); log text on the same line is skipped on input. Nothing else may write to
+/// the line while a reply is being sent.
+///
+/// @return as smpkit_link_open().
+#[no_mangle]
+pub unsafe extern "C" fn smpkit_serial_open(
+    kit: *mut smpkit,
+    link: *mut smpkit_link,
+    config: *const smpkit_link_config,
+) -> i32 {
+    let serial = |link: &mut Link| link.codec = Some(&serial::CODEC);
+    code(unsafe { open(kit, link, config) }.map(serial))
+}
+
+/// # Safety
+/// As the two functions above demand.
+#[inline(never)]
+unsafe fn open<'l>(
+    kit: *mut smpkit,
+    link: *mut smpkit_link,
+    config: *const smpkit_link_config,
+) -> Result<&'l mut Link, Error> {
+    let owner = unsafe { ready(kit)? };
+    if link.is_null() || !link.is_aligned() {
+        return Err(Error::INVAL);
+    }
+    if unsafe { opened(link) }.is_ok() {
+        return Err(Error::BADSTATE);
+    }
+    let config = settle(unsafe { check::checked(config)? })?;
+    let world = owner.parts().1;
+    let mut id = 0;
+    while world.link(id).is_some() {
+        id += 1;
+    }
+    let mut new = Link::new(&config, id, kit.cast());
+    new.next = world.links;
+    // SAFETY: the size of Link is asserted in kit.rs.
+    unsafe { link.cast::<Link>().write(new) };
+    world.links = link.cast();
+    // SAFETY: just written.
+    Ok(unsafe { &mut *link.cast() })
 }
 
 /// Hand in what arrived on a link: one GATT write, some bytes of a serial line, or one datagram.

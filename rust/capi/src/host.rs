@@ -35,16 +35,26 @@ impl Devices {
 impl Flash for Devices {
     fn geometry(&self, device: u8) -> Option<Geometry> {
         let flash = self.device(device).ok()?;
-        let erased_zero = flash.flags & SMPKIT_FLASH_ERASED_ZERO != 0;
         Some(Geometry {
             size: flash.size,
-            write_unit: flash.write_unit.max(1),
-            erased: if erased_zero { 0x00 } else { 0xFF },
+            write_unit: self.write_unit(device),
+            erased: self.erased(device),
             erase: flash.erase_sizes.map(|erase| EraseSize {
                 size: erase.size,
                 max_ms: erase.max_ms,
             }),
         })
+    }
+
+    fn erased(&self, device: u8) -> u8 {
+        match self.device(device) {
+            Ok(flash) if flash.flags & SMPKIT_FLASH_ERASED_ZERO != 0 => 0x00,
+            _ => 0xFF,
+        }
+    }
+
+    fn write_unit(&self, device: u8) -> u32 {
+        self.device(device).map_or(1, |flash| flash.write_unit.max(1))
     }
 
     fn read(&mut self, device: u8, offset: u32, dst: &mut [u8]) -> Result<()> {

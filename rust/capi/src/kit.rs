@@ -5,14 +5,14 @@ use crate::check;
 use crate::host::Devices;
 use crate::link::Link;
 use crate::port::*;
-use crate::ring::{CUT, LAST};
-use core::ffi::{c_char, CStr};
+use crate::ring::CUT;
+use core::ffi::c_char;
 use core::ptr::{addr_of_mut, null_mut};
 use smpkit_core::flash::{Flash, Geometry, Result};
 use smpkit_core::server::{Config, Datetime, Host, PoolInfo, Server, TaskInfo, IDLE};
-use smpkit_core::smp::{rc, Fail, Header, READ};
-use smpkit_core::transport::serial::{Decoder, Found};
-use smpkit_core::upload::Writer;
+use smpkit_core::group::{datetime, statistics};
+use smpkit_core::smp::{rc, Command, Fail, Header, Reply, READ};
+use smpkit_core::upload::{Settings, Writer};
 use smpkit_core::Error;
 
 /// Marks an initialised kit.
@@ -21,6 +21,8 @@ const READY: u32 = 0x534D_504B;
 const RETRY_MS: u32 = 5;
 const GIVE_UP_MS: u32 = 5_000;
 const PARTIAL_MS: u32 = 5_000;
+/// Longest text of the configuration that is told.
+const TEXT_MAX: usize = 64;
 
 /// What lies in the words of struct smpkit.
 pub(crate) struct Kit {
@@ -29,8 +31,9 @@ pub(crate) struct Kit {
     pub(crate) server: Server<'static>,
     /// Bytes of the reply that are out.
     sent: usize,
-    /// When the first try to send it failed.
-    stuck_at: Option<u32>,
+    /// When a piece of it was last sent, or the first try began.
+    stuck_at: u32,
+    trying: bool,
 }
 
 /// Port, configuration and links: everything the server's host needs.
@@ -40,7 +43,12 @@ pub(crate) struct World {
     pub(crate) links: *mut Link,
     /// A flash operation was done: the step is over.
     touched: bool,
+    /// Commands that were enabled. Pointers, so that what is not enabled is not linked.
+    datetime: Option<Service>,
+    statistics: Option<Service>,
 }
+
+type Service = fn(&mut World, Command, &[u8], &mut Reply<'_>) -> core::result::Result<(), Fail>;
 
 impl Kit {
     /// Build a kit in place.
@@ -61,13 +69,16 @@ impl Kit {
         let (page, scratch) = unsafe { buffers(settings, &geometry)? };
         let step_ms = or(settings.erase_step_ms, 500);
         let any_file = settings.flags & SMPKIT_ACCEPT_ANY_FILE != 0;
-        let writer = Writer::new(geometry, step_ms, any_file);
+        let writer_settings = Settings {
+            geometry,
+            step_ms,
+            any_file,
+        };
         let vectors = settings.flags & SMPKIT_CHECK_VECTORS != 0;
         let server_config = Config {
             bootloader_mode: or(settings.bootloader_mode, 1) as u8,
             frame_size: or(settings.frame_size, 4096),
             frame_count: or(settings.frame_count, 1),
-            erase_step_ms: step_ms,
             exec_base: vectors.then_some(settings.exec_base),
             any_file,
         };
@@ -79,11 +90,14 @@ impl Kit {
                 config,
                 links: null_mut(),
                 touched: false,
+                datetime: None,
+                statistics: None,
             });
             addr_of_mut!((*at).server)
-                .write(Server::new(server_config, slots, writer, page, scratch));
+                .write(Server::new(server_config, Writer::new(slots, writer_settings, page, scratch)));
             addr_of_mut!((*at).sent).write(0);
-            addr_of_mut!((*at).stuck_at).write(None);
+            addr_of_mut!((*at).stuck_at).write(0);
+            addr_of_mut!((*at).trying).write(false);
             addr_of_mut!((*at).ready).write(READY);
         }
         Ok(())
@@ -116,9 +130,22 @@ impl Kit {
         }
         if self.server.reply().is_some_and(|(owner, _)| owner == id) {
             self.sent = 0;
-            self.stuck_at = None;
+            self.trying = false;
         }
         self.server.closed(id, now);
+    }
+
+    /// Whether a flash operation was done in this step.
+    pub(crate) fn is_touched(&self) -> bool {
+        self.world.touched
+    }
+
+    pub(crate) fn enable_datetime(&mut self) {
+        self.world.datetime = Some(datetime);
+    }
+
+    pub(crate) fn enable_statistics(&mut self) {
+        self.world.statistics = Some(|world, command, _, reply| statistics(world, command, reply));
     }
 
     /// Server and host together, for the calls that do flash work themselves.
@@ -132,9 +159,7 @@ impl Kit {
         self.world.touched = false;
         loop {
             if self.server.reply().is_some() {
-                if let Some(wait) = self.send(now) {
-                    return wait;
-                }
+                return self.send(now);
             } else if self.server.is_working() {
                 self.server.step(now, &mut self.world);
             } else if self.server.is_behind() || !self.take_input(now) {
@@ -147,11 +172,17 @@ impl Kit {
         }
     }
 
-    /// Hand the reply to its link, a piece at a time. `Some` when the link cannot take it now.
-    fn send(&mut self, now: u32) -> Option<u32> {
-        let (id, reply) = self.server.reply()?;
-        let link = self.world.link(id);
-        let result = match link {
+    /// Hand the next piece of the reply to its link. Returns when to go on: what is done behind
+    /// a client's back begins with the next step.
+    fn send(&mut self, now: u32) -> u32 {
+        let Some((id, reply)) = self.server.reply() else {
+            return 0;
+        };
+        if self.sent == 0 && !self.trying {
+            self.trying = true;
+            self.stuck_at = now;
+        }
+        let result = match self.world.link(id) {
             Some(link) => link.transmit(reply, self.sent).map(|sent| {
                 self.sent = sent;
                 sent >= link.transmit_len(reply.len())
@@ -160,21 +191,16 @@ impl Kit {
         };
         match result {
             Ok(false) => {
-                self.stuck_at = None;
-                return None;
+                self.stuck_at = now;
+                return 0;
             }
-            Err(Error::AGAIN) => {
-                let since = *self.stuck_at.get_or_insert(now);
-                if now.wrapping_sub(since) < GIVE_UP_MS {
-                    return Some(RETRY_MS);
-                }
-            }
+            Err(Error::AGAIN) if now.wrapping_sub(self.stuck_at) < GIVE_UP_MS => return RETRY_MS,
             _ => {}
         }
-        self.stuck_at = None;
         self.sent = 0;
+        self.trying = false;
         self.server.sent(now);
-        None
+        0
     }
 
     /// Give the server the oldest input of the link it listens to. Returns whether there was any.
@@ -194,67 +220,32 @@ impl Kit {
         let Some(chunk) = link.ring.peek(link.taken) else {
             return false;
         };
-        let serial = link.config.kind == SMPKIT_LINK_SERIAL;
-        let used = if serial {
-            self.take_serial(&mut link.decoder, link.id, chunk.bytes, now)
-        } else {
-            self.server
-                .input(link.id, chunk.bytes, false, now, &mut self.world)
+        let used = match link.codec {
+            Some(codec) => (codec.take)(self, &mut link.decoder, link.id, chunk.bytes, now),
+            None => self
+                .server
+                .input(link.id, chunk.bytes, false, now, &mut self.world),
         };
-        let (marks, over) = (chunk.marks, used == chunk.bytes.len() && chunk.more == 0);
+        let (cut, over) = (chunk.marks & CUT != 0, used == chunk.bytes.len() && chunk.more == 0);
         link.taken += used as u16;
         if over {
             link.ring.pop();
             link.taken = 0;
-            match (marks & CUT != 0, link.config.kind) {
-                (true, SMPKIT_LINK_SERIAL) => {
-                    link.decoder.abort();
-                    self.server.release(false, now, &mut self.world);
-                }
-                (true, _) => self.server.overrun(),
-                (false, SMPKIT_LINK_DATAGRAM) if marks & LAST != 0 => {
-                    self.server.end_of_datagram();
-                }
-                _ => {}
-            }
+            self.chunk_end(link, cut, now);
         }
         true
     }
 
-    /// Decode until something has to wait. A decoded piece is at most three bytes, and the server
-    /// takes those in one go or not at all before the first of them.
-    fn take_serial(&mut self, decoder: &mut Decoder, id: u8, bytes: &[u8], now: u32) -> usize {
-        let mut used = 0;
-        for byte in bytes {
-            used += 1;
-            match decoder.byte(*byte) {
-                Found::Nothing => {}
-                Found::End(_) => self.server.release(false, now, &mut self.world),
-                Found::Bytes { bytes, len, first } => {
-                    if first {
-                        self.server.release(false, now, &mut self.world);
-                    }
-                    let mut rest = bytes.get(..usize::from(len)).unwrap_or_default();
-                    // A page may be programmed in the middle: then the rest goes in at once.
-                    while !rest.is_empty() {
-                        let n = self
-                            .server
-                            .input(id, rest, true, now, &mut self.world);
-                        if n == 0 {
-                            break;
-                        }
-                        rest = rest.get(n..).unwrap_or_default();
-                    }
-                }
-            }
-            if let Some(intact) = decoder.end() {
-                self.server.release(intact, now, &mut self.world);
-            }
-            if self.world.touched || !self.server.listens_to(id) {
-                break;
-            }
+    /// The end of a chunk is the end of a datagram, or of what there was room for.
+    fn chunk_end(&mut self, link: &mut Link, cut: bool, now: u32) {
+        if cut && link.codec.is_some() {
+            link.decoder.abort();
+            self.server.release(false, now, &mut self.world);
+        } else if cut {
+            self.server.overrun();
+        } else if link.is_datagram() {
+            self.server.end_of_datagram();
         }
-        used
     }
 
     /// Look for clients that fell silent in the middle of a packet.
@@ -351,6 +342,12 @@ impl Flash for World {
         self.touched = true;
         self.devices.write(device, offset, src)
     }
+    fn erased(&self, device: u8) -> u8 {
+        self.devices.erased(device)
+    }
+    fn write_unit(&self, device: u8) -> u32 {
+        self.devices.write_unit(device)
+    }
     fn erase(&mut self, device: u8, offset: u32, len: u32) -> Result<()> {
         self.touched = true;
         self.devices.erase(device, offset, len)
@@ -381,21 +378,43 @@ impl Host for World {
         self.link(link).map_or(u32::MAX, Link::frame_limit)
     }
 
-    fn identity(&self, index: u8) -> &str {
+    fn identity_bytes(&self, index: u8) -> &[u8] {
         let config = self.config();
-        let (text, default) = match index {
-            0 | 8 => (config.kernel_name, "smpkit"),
-            1 => (config.node_name, "unknown"),
-            2 => (config.kernel_release, "unknown"),
-            3 => (config.kernel_version, "unknown"),
-            4 => (config.build_date, "unknown"),
-            5 => (config.machine, "unknown"),
-            6 => (config.processor, "unknown"),
-            7 => (config.board, "unknown"),
-            _ => (config.bootloader_name, "MCUboot"),
+        let text = match index {
+            0 | 8 => config.kernel_name,
+            1 => config.node_name,
+            2 => config.kernel_release,
+            3 => config.kernel_version,
+            4 => config.build_date,
+            5 => config.machine,
+            6 => config.processor,
+            7 => config.board,
+            _ if config.bootloader_name.is_null() => c"MCUboot".as_ptr(),
+            _ => config.bootloader_name,
         };
-        // SAFETY: NULL or a string of the caller.
-        unsafe { text_or(text, default) }
+        let text = if text.is_null() {
+            c"unknown".as_ptr()
+        } else {
+            text
+        };
+        // SAFETY: a string of the caller or ours.
+        unsafe { until_nul(text) }
+    }
+
+    fn service(
+        &mut self,
+        command: Command,
+        text: &[u8],
+        reply: &mut Reply<'_>,
+    ) -> core::result::Result<(), Fail> {
+        let service = match command {
+            Command::DatetimeGet | Command::DatetimeSet => self.datetime,
+            _ => self.statistics,
+        };
+        match service {
+            Some(service) => service(self, command, text, reply),
+            None => Err(Fail::smp(rc::NOT_SUPPORTED)),
+        }
     }
 
     fn reset(&mut self, boot_mode: u8) {
@@ -475,15 +494,19 @@ impl Host for World {
     }
 }
 
+/// A loop, since strlen of some C libraries is larger than the file it is for.
+///
 /// # Safety
-/// `text` is NULL or NUL-terminated.
-unsafe fn text_or<'a>(text: *const c_char, default: &'a str) -> &'a str {
-    if text.is_null() {
-        return default;
-    }
+/// `text` is NUL-terminated.
+unsafe fn until_nul<'a>(text: *const c_char) -> &'a [u8] {
+    let mut len = 0;
     // SAFETY: the caller's promise.
-    let bytes = unsafe { CStr::from_ptr(text) };
-    bytes.to_str().unwrap_or(default)
+    unsafe {
+        while len < TEXT_MAX && *text.add(len) != 0 {
+            len += 1;
+        }
+        core::slice::from_raw_parts(text.cast(), len)
+    }
 }
 
 const _: () = {

@@ -3,6 +3,7 @@
 //! - `port`, `api`: the C types, with their contracts.
 //! - `host`: a port seen as the core's `Host`.
 //! - `ring`, `link`: input of a link, shared with the radio's context without a lock.
+//! - `serial`: what a serial link does otherwise.
 //! - `kit`, `calls`: the object behind `struct smpkit`, and the functions on it.
 //! - `compat`, `flash_map`, `bootutil`, `img_mgmt`: symbols other code expects, each group a feature.
 #![cfg_attr(not(test), no_std)]
@@ -21,6 +22,8 @@ mod kit;
 mod link;
 #[cfg(feature = "server")]
 mod ring;
+#[cfg(feature = "server")]
+mod serial;
 
 #[cfg(feature = "boot-api")]
 pub mod bootutil;

@@ -3,16 +3,14 @@
 use crate::api::*;
 use crate::kit::Kit;
 use crate::ring::{Ring, CUT, FIRST, LAST};
+use crate::serial::Codec;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use smpkit_core::transport::ble::Framer;
-use smpkit_core::transport::serial::{encode_line, Decoder, LINE_MAX};
+use smpkit_core::transport::serial::Decoder;
 use smpkit_core::Error;
 
 /// Marks an opened link.
 const OPEN: u32 = 0x534D_504C;
-/// Bytes of a serial line stored at once.
-const SERIAL_PIECE: usize = 64;
-
 /// What lies in the words of struct smpkit_link.
 pub(crate) struct Link {
     open: u32,
@@ -32,6 +30,8 @@ pub(crate) struct Link {
     seen: u8,
     seen_at: u32,
     pub(crate) decoder: Decoder,
+    /// Of a serial link. A pointer, so that a firmware without one does not carry the code.
+    pub(crate) codec: Option<&'static Codec>,
     pub(crate) ring: Ring,
     pub(crate) config: smpkit_link_config,
     pub(crate) next: *mut Link,
@@ -51,7 +51,8 @@ impl Link {
             taken: 0,
             seen: 0,
             seen_at: 0,
-            decoder: Decoder::default(),
+            decoder: Decoder::new(),
+            codec: None,
             // SAFETY: checked by the caller: not NULL, size in range.
             ring: unsafe { Ring::new(config.ring.cast(), config.ring_size as u16) },
             config: *config,
@@ -77,10 +78,10 @@ impl Link {
         }
         let count = self.activity.load(Ordering::Relaxed).wrapping_add(1);
         self.activity.store(count, Ordering::Relaxed);
-        let result = match self.config.kind {
-            SMPKIT_LINK_BLE => self.fragment(data),
-            SMPKIT_LINK_SERIAL => self.raw(data),
-            _ => self.piece(FIRST | LAST, data),
+        let result = match self.codec {
+            Some(codec) => (codec.receive)(self, data),
+            None if self.config.kind == SMPKIT_LINK_BLE => self.fragment(data),
+            None => self.piece(FIRST | LAST, data),
         };
         let inside = !self.framer.is_at_start();
         self.inside.store(inside, Ordering::Relaxed);
@@ -119,19 +120,6 @@ impl Link {
         stored
     }
 
-    /// Bytes of a serial line; a loss shows in the check sum at the latest.
-    fn raw(&mut self, data: &[u8]) -> Result<(), Error> {
-        let mut result = Ok(());
-        for piece in data.chunks(SERIAL_PIECE) {
-            result = result.and(self.ring.push(0, piece, false));
-            if result.is_err() {
-                let _ = self.ring.push(CUT, &[], true);
-                break;
-            }
-        }
-        result
-    }
-
     /// Consumer: whether the sender of a half packet has been silent for `limit` ms. Then the
     /// receiving side is told to start afresh.
     pub(crate) fn is_stale(&mut self, now: u32, limit: u32) -> bool {
@@ -149,18 +137,21 @@ impl Link {
         stale
     }
 
+    /// Whether a chunk is a whole datagram.
+    pub(crate) fn is_datagram(&self) -> bool {
+        self.codec.is_none() && self.config.kind == SMPKIT_LINK_DATAGRAM
+    }
+
     /// Whether the receiving side is in the middle of a packet.
     pub(crate) fn is_inside(&self) -> bool {
         self.inside.load(Ordering::Relaxed)
     }
 
-    /// Send the next piece of a reply of which `sent` bytes are out. Returns the new count.
+    /// Send the next piece of a reply of which `sent` bytes are out. Returns the new count, which
+    /// ends at `transmit_len`.
     pub(crate) fn transmit(&self, reply: &[u8], sent: usize) -> Result<usize, Error> {
-        if self.config.kind == SMPKIT_LINK_SERIAL {
-            let mut line = [0; LINE_MAX];
-            let (len, sent) = encode_line(reply, sent, &mut line);
-            self.put(line.get(..len).unwrap_or_default())?;
-            return Ok(sent);
+        if let Some(codec) = self.codec {
+            return (codec.transmit)(self, reply, sent);
         }
         let rest = reply.get(sent..).unwrap_or_default();
         let piece = rest.get(..self.config.mtu as usize).unwrap_or(rest);
@@ -170,13 +161,10 @@ impl Link {
 
     /// Bytes `transmit` counts up to for a reply.
     pub(crate) fn transmit_len(&self, reply: usize) -> usize {
-        match self.config.kind {
-            SMPKIT_LINK_SERIAL => reply + 4,
-            _ => reply,
-        }
+        reply + self.codec.map_or(0, |codec| codec.overhead)
     }
 
-    fn put(&self, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn put(&self, bytes: &[u8]) -> Result<(), Error> {
         let tx = self.config.tx.ok_or(Error::NOSYS)?;
         // SAFETY: the callback reads exactly len bytes.
         Error::check(unsafe { tx(self.config.ctx, bytes.as_ptr().cast(), bytes.len() as u32) })
@@ -184,13 +172,7 @@ impl Link {
 
     /// Security bits a writing request lacks now.
     pub(crate) fn lacking(&self) -> u32 {
-        let required = match (self.config.required_security, self.config.kind) {
-            (0, SMPKIT_LINK_BLE) => SMPKIT_SECURITY_ENCRYPTED | SMPKIT_SECURITY_AUTHENTICATED,
-            (required, _) => required & !SMPKIT_SECURITY_OPEN,
-        };
-        if required == 0 {
-            return 0;
-        }
+        let required = self.config.required_security;
         let present = match self.config.security {
             // SAFETY: plain numbers.
             Some(security) => unsafe { security(self.config.ctx) },
@@ -201,9 +183,10 @@ impl Link {
 
     /// Largest packet that can arrive: a datagram has to fit whole.
     pub(crate) fn frame_limit(&self) -> u32 {
-        match self.config.kind {
-            SMPKIT_LINK_DATAGRAM => self.config.mtu.min(self.config.ring_size.saturating_sub(16)),
-            _ => u32::MAX,
+        if self.is_datagram() {
+            self.config.mtu.min(self.config.ring_size - 16)
+        } else {
+            u32::MAX
         }
     }
 }
@@ -221,14 +204,16 @@ pub(crate) fn settle(config: &smpkit_link_config) -> Result<smpkit_link_config, 
         return Err(Error::NOMEM);
     }
     config.ring_size = config.ring_size.min(crate::ring::MAX);
+    let ble = config.kind == SMPKIT_LINK_BLE;
     if config.mtu == 0 {
-        config.mtu = match config.kind {
-            SMPKIT_LINK_BLE => 20,
-            _ => 1472,
-        };
+        config.mtu = if ble { 20 } else { 1472 };
     }
     if config.mtu < 8 {
         return Err(Error::INVAL);
     }
+    if config.required_security == 0 && ble {
+        config.required_security = SMPKIT_SECURITY_ENCRYPTED | SMPKIT_SECURITY_AUTHENTICATED;
+    }
+    config.required_security &= !SMPKIT_SECURITY_OPEN;
     Ok(config)
 }

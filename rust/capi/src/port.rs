@@ -77,7 +77,8 @@ pub struct smpkit_flash {
     pub erase_sizes: [smpkit_erase_size; 3],
     /// Read len bytes at offset, any alignment.
     ///
-    /// May block for the time of the transfer, at most 4 KB per call.
+    /// May block for the time of the transfer, at most 4 KB per call. While a split erase is
+    /// running, wait for it or fail.
     ///
     /// @return 0, or an error of the port, which the kit passes on.
     pub read: Option<
@@ -251,23 +252,23 @@ pub struct smpkit_port {
     ///
     /// Called from smpkit_link_rx(), so in the context of its caller, ISRs included.
     pub wake: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
-    /// Read the clock. Optional; absent answers "not supported".
+    /// Read the clock; see smpkit_enable_datetime(). Optional; absent answers "not supported".
     ///
     /// @return 0, SMPKIT_ERR_NOENT when the clock was never set, or an error of the port.
     pub datetime_get:
         Option<unsafe extern "C" fn(ctx: *mut c_void, out: *mut smpkit_datetime) -> i32>,
-    /// Set the clock; when has_offset is set the time is local to that offset. Optional.
+    /// Set the clock; see smpkit_enable_datetime(). When has_offset is set the time is local to that offset. Optional.
     ///
     /// @return 0 or an error of the port.
     pub datetime_set:
         Option<unsafe extern "C" fn(ctx: *mut c_void, time: *const smpkit_datetime) -> i32>,
-    /// Row number index of the task statistics. Optional.
+    /// Row number index of the task statistics; see smpkit_enable_statistics(). Optional.
     ///
     /// @return 0, or SMPKIT_ERR_NOENT when index is behind the last row.
     pub task_info: Option<
         unsafe extern "C" fn(ctx: *mut c_void, index: u32, out: *mut smpkit_task_info) -> i32,
     >,
-    /// Row number index of the memory pool statistics. Optional.
+    /// Row number index of the memory pool statistics; see smpkit_enable_statistics(). Optional.
     ///
     /// @return 0, or SMPKIT_ERR_NOENT when index is behind the last row.
     pub pool_info: Option<

@@ -27,7 +27,7 @@
 
 mod error;
 pub mod flash;
-mod group;
+pub mod group;
 pub mod image;
 pub mod server;
 pub mod smp;

@@ -51,6 +51,16 @@ pub trait Device {
 pub trait Flash {
     /// `None` if there is no such device.
     fn geometry(&self, device: u8) -> Option<Geometry>;
+    /// What an erased byte of a device reads as.
+    fn erased(&self, device: u8) -> u8 {
+        self.geometry(device)
+            .map_or(0xFF, |geometry| geometry.erased)
+    }
+    /// Write unit of a device.
+    fn write_unit(&self, device: u8) -> u32 {
+        self.geometry(device)
+            .map_or(1, |geometry| geometry.write_unit)
+    }
     /// See `Device::read`.
     fn read(&mut self, device: u8, offset: u32, dst: &mut [u8]) -> Result<()>;
     /// See `Device::write`.

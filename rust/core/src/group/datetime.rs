@@ -4,34 +4,29 @@
 //! `YYYY-MM-DD?hh:mm:ss`, any separator, an optional fraction of 1 to 9 digits, an optional `Z`,
 //! `±hhmm` or `±hh:mm`.
 
-use crate::server::{Datetime, Host, Server};
-use crate::smp::{os, rc, Fail};
+use crate::server::{Datetime, Host};
+use crate::smp::{os, rc, Command, Fail, Reply};
 use crate::Error;
 
-impl Server<'_> {
-    pub(crate) fn datetime_get<H: Host>(&mut self, host: &mut H) -> Result<(), Fail> {
-        let time = match host.datetime() {
-            Ok(time) => time,
-            Err(Error::NOSYS) => return Err(Fail::smp(rc::NOT_SUPPORTED)),
-            Err(Error::NOENT) => return Err(os::CLOCK_NOT_SET),
-            Err(_) => return Err(os::CLOCK_FAILED),
-        };
-        let text = format(&time);
-        self.answer(|reply| reply.ascii("datetime", &text));
-        Ok(())
-    }
-
-    pub(crate) fn datetime_set<H: Host>(&mut self, host: &mut H) -> Result<(), Fail> {
-        let time = parse(self.text()?).ok_or(Fail::smp(rc::INVALID))?;
-        match host.set_datetime(&time) {
-            Ok(()) => {
-                self.answer(|_| {});
-                Ok(())
-            }
-            Err(Error::NOSYS) => Err(Fail::smp(rc::NOT_SUPPORTED)),
-            Err(_) => Err(os::CLOCK_FAILED),
-        }
-    }
+/// Answer one of the two commands.
+pub fn datetime<H: Host>(
+    host: &mut H,
+    command: Command,
+    text: &[u8],
+    reply: &mut Reply<'_>,
+) -> Result<(), Fail> {
+    let result = if command == Command::DatetimeGet {
+        host.datetime()
+            .map(|time| reply.ascii("datetime", &format(&time)))
+    } else {
+        let time = parse(text).ok_or(Fail::smp(rc::INVALID))?;
+        host.set_datetime(&time)
+    };
+    result.map_err(|error| match error {
+        Error::NOSYS => Fail::smp(rc::NOT_SUPPORTED),
+        Error::NOENT => os::CLOCK_NOT_SET,
+        _ => os::CLOCK_FAILED,
+    })
 }
 
 /// `YYYY-MM-DDThh:mm:ss.mmm`: without a zone, which one of the clients cannot read.

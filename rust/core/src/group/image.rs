@@ -2,7 +2,7 @@
 
 use crate::flash::Flash;
 use crate::image::{inspect, Info, SwapType};
-use crate::server::{Host, Job, Phase, Server};
+use crate::server::{Host, Job, Phase, Server, GONE};
 use crate::smp::{field, image, Fail, Reply};
 use crate::Error;
 
@@ -30,20 +30,20 @@ fn flags(slot: u8, swap: SwapType) -> Flags {
 impl Server<'_> {
     /// The image in a slot, if a client may see it.
     pub(crate) fn image_info<F: Flash>(&mut self, flash: &mut F, slot: u8) -> Option<Info> {
+        let slots = &self.writer.slots;
         let area = match slot {
-            0 => &self.slots.primary,
+            0 => &slots.primary,
             _ if self.writer.is_hiding() => return None,
-            _ => &self.slots.secondary,
+            _ => &slots.secondary,
         };
-        inspect(flash, area, self.slots.limit).ok()
+        inspect(flash, area, slots.limit).ok()
     }
 
-    pub(crate) fn image_state<H: Host>(&mut self, host: &mut H) -> Result<(), Fail> {
-        let swap = self.slots.swap_type(host);
+    pub(crate) fn image_state<H: Host>(&mut self, host: &mut H) {
+        let swap = self.writer.slots.swap_type(host);
         let images = [self.image_info(host, 0), self.image_info(host, 1)];
         self.answer(|reply| {
-            reply.text("images");
-            reply.begin_array();
+            reply.key_array("images");
             for (slot, info) in (0..).zip(&images) {
                 if let Some(info) = info {
                     entry(reply, slot, info, flags(slot, swap));
@@ -52,24 +52,27 @@ impl Server<'_> {
             reply.end();
             reply.number("splitStatus", 0);
         });
-        Ok(())
     }
 
     pub(crate) fn image_state_write<H: Host>(&mut self, host: &mut H) -> Result<(), Fail> {
         let confirm = self.reader.is_set(field::CONFIRM);
         let slot = self.addressed_slot(host, confirm)?;
-        let swap = self.slots.swap_type(host);
-        match (slot, confirm, swap) {
-            (0, false, _) => Err(image::TEST_TO_ACTIVE_DENIED),
-            (0, true, SwapType::Test | SwapType::Perm) => Err(image::ALREADY_PENDING),
-            (0, true, _) => self.confirm(host, swap),
-            (_, false, SwapType::Test) | (_, true, SwapType::Perm | SwapType::Revert) => {
-                self.image_state(host)
-            }
-            (_, _, SwapType::Test | SwapType::Perm | SwapType::Revert) => {
-                Err(image::ALREADY_PENDING)
-            }
-            (_, permanent, _) => self.schedule_checked(host, permanent),
+        let swap = self.writer.slots.swap_type(host);
+        let pending = matches!(swap, SwapType::Test | SwapType::Perm);
+        let same = match (slot, confirm) {
+            (0, false) => return Err(image::TEST_TO_ACTIVE_DENIED),
+            (0, true) if pending => false,
+            (0, true) => return self.confirm(host, swap),
+            (_, false) => swap == SwapType::Test,
+            (_, true) => swap == SwapType::Perm || swap == SwapType::Revert,
+        };
+        if same {
+            self.image_state(host);
+            Ok(())
+        } else if pending || swap == SwapType::Revert {
+            Err(image::ALREADY_PENDING)
+        } else {
+            self.schedule_checked(host, confirm)
         }
     }
 
@@ -96,12 +99,14 @@ impl Server<'_> {
     }
 
     fn confirm<H: Host>(&mut self, host: &mut H, swap: SwapType) -> Result<(), Fail> {
-        match self.slots.confirm(host) {
-            Ok(()) => self.image_state(host),
+        match self.writer.slots.confirm(host) {
+            Ok(()) => {}
             // A damaged trailer that makes nothing revert leaves nothing to confirm.
-            Err(Error::BADVECT) if swap == SwapType::None => self.image_state(host),
-            Err(_) => Err(image::UNKNOWN),
+            Err(Error::BADVECT) if swap == SwapType::None => {}
+            Err(_) => return Err(image::UNKNOWN),
         }
+        self.image_state(host);
+        Ok(())
     }
 
     /// Only what was read back and hashed is scheduled (I4).
@@ -124,25 +129,23 @@ impl Server<'_> {
         if self.is_taken(now) {
             return Err(Fail::smp(crate::smp::rc::BUSY));
         }
-        if self.slots.swap_type(host) == SwapType::Revert {
+        if self.writer.slots.swap_type(host) == SwapType::Revert {
             return Err(image::NO_FREE_SLOT);
         }
         self.writer.begin_wipe();
-        self.owner = None;
+        self.owner = GONE;
         self.phase = Phase::Work(Job::Erase);
         Ok(())
     }
 
     pub(crate) fn slot_info(&mut self) -> Result<(), Fail> {
-        let sizes = [self.slots.primary.size, self.slots.secondary.size];
-        let limit = self.slots.limit;
+        let sizes = [self.writer.slots.primary.size, self.writer.slots.secondary.size];
+        let limit = self.writer.slots.limit;
         self.answer(|reply| {
-            reply.text("images");
-            reply.begin_array();
+            reply.key_array("images");
             reply.begin_map();
             reply.number("image", 0);
-            reply.text("slots");
-            reply.begin_array();
+            reply.key_array("slots");
             for (slot, size) in (0..).zip(sizes) {
                 reply.begin_map();
                 reply.number("slot", slot);

@@ -33,11 +33,11 @@ impl Server<'_> {
             return Err(image::DATA_OVERRUN);
         }
         if streamed {
-            self.owner = Some(self.link);
+            self.owner = self.link;
             self.chunk = data_len;
             self.writer.commit();
         }
-        self.received(host);
+        self.received(host, false);
         Ok(())
     }
 
@@ -64,17 +64,15 @@ impl Server<'_> {
         };
         self.owner_seen = now;
         if self.writer.is_same(&sha, sha_len) {
-            self.owner = Some(self.link);
+            self.owner = self.link;
             self.answer_offset();
             return Ok(());
         }
         self.check_target(len, host)?;
-        self.owner = Some(self.link);
+        self.owner = self.link;
         self.chunk = self.data_len();
-        let end = CAPTURE + usize::from(self.captured);
-        let first = self.scratch.get(CAPTURE..end).unwrap_or_default();
         self.writer.open(len, (&sha, sha_len));
-        self.writer.first(first, self.page);
+        self.writer.first(CAPTURE, usize::from(self.captured));
         self.phase = Phase::Work(Job::Prepare);
         Ok(())
     }
@@ -97,15 +95,15 @@ impl Server<'_> {
 
     fn first_bytes(&self) -> &[u8] {
         let end = CAPTURE + usize::from(self.captured);
-        self.scratch.get(CAPTURE..end).unwrap_or_default()
+        self.writer.scratch.get(CAPTURE..end).unwrap_or_default()
     }
 
     /// What depends on the slots and on the image's own header.
     fn check_target<H: Host>(&mut self, len: u32, host: &mut H) -> Result<(), Fail> {
-        if self.slots.swap_type(host) == SwapType::Revert {
+        if self.writer.slots.swap_type(host) == SwapType::Revert {
             return Err(image::NO_FREE_SLOT);
         }
-        if len > self.slots.limit {
+        if len > self.writer.slots.limit {
             return Err(image::TOO_LARGE);
         }
         if self.data_len() > len {
@@ -135,7 +133,7 @@ impl Server<'_> {
         let Some(base) = self.config.exec_base else {
             return Ok(());
         };
-        let slot = Area::new(0, 0, base, self.slots.limit);
+        let slot = Area::new(0, 0, base, self.writer.slots.limit);
         let vectors = self.first_bytes().get(usize::from(header.hdr_size)..);
         match vectors.filter(|vectors| vectors.len() >= 8) {
             Some(vectors) if !vectors_fit(vectors, header, &slot, SRAM) => {

@@ -4,5 +4,8 @@ mod datetime;
 mod image;
 mod image_upload;
 mod os;
+mod statistics;
 
+pub use datetime::datetime;
+pub use statistics::statistics;
 pub(crate) use image_upload::is_acceptable;

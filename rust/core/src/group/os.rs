@@ -1,8 +1,7 @@
-//! OS group: echo, statistics, date and time, reset, parameters, info.
+//! OS group: echo, reset, parameters, info.
 
-use crate::server::{Host, PoolInfo, Server, TaskInfo, CAPTURE};
+use crate::server::{Host, Reset, Server, CAPTURE};
 use crate::smp::{field, os, rc, Command, Fail, Reply};
-use crate::Error;
 
 /// Longest format string or query that is looked at.
 const TEXT_MAX: usize = 32;
@@ -12,13 +11,6 @@ const LETTERS: &[u8; 9] = b"snrvbmpio";
 /// Number of the bootloader's name among the identity texts.
 const BOOTLOADER: u8 = 9;
 
-/// Keys of the numbers of a task row, in the order of `TaskInfo`.
-const TASK_KEYS: [&str; 7] = [
-    "prio", "tid", "state", "stkuse", "stksiz", "cswcnt", "runtime",
-];
-/// Keys of the numbers of a pool row.
-const POOL_KEYS: [&str; 4] = ["blksiz", "nblks", "nfree", "min"];
-
 impl Server<'_> {
     pub(crate) fn os<H: Host>(&mut self, command: Command, host: &mut H) -> Result<(), Fail> {
         match command {
@@ -27,10 +19,7 @@ impl Server<'_> {
             Command::Params => self.params(host),
             Command::Info => self.info(host),
             Command::BootloaderInfo => self.bootloader_info(host),
-            Command::TaskStatistics => self.tasks(host),
-            Command::PoolStatistics => self.pools(host),
-            Command::DatetimeGet => self.datetime_get(host),
-            _ => self.datetime_set(host),
+            _ => self.service(command, host),
         }
     }
 
@@ -40,7 +29,7 @@ impl Server<'_> {
         if len > TEXT_MAX {
             return Err(Fail::smp(rc::INVALID));
         }
-        Ok(self.scratch.get(CAPTURE..CAPTURE + len).unwrap_or_default())
+        Ok(self.writer.scratch.get(CAPTURE..CAPTURE + len).unwrap_or_default())
     }
 
     fn text_len(&self) -> usize {
@@ -53,7 +42,7 @@ impl Server<'_> {
 
     fn echo(&mut self) -> Result<(), Fail> {
         let len = self.text_len();
-        let room = self.scratch.len();
+        let room = self.writer.scratch.len();
         if CAPTURE.saturating_add(len) > room {
             return Err(Fail::smp(rc::MESSAGE_SIZE));
         }
@@ -68,8 +57,8 @@ impl Server<'_> {
             return Err(Fail::smp(rc::BUSY));
         }
         self.reset_mode = mode;
-        self.reset_wanted = true;
-        self.answer(|_| {});
+        self.reset = Reset::Wanted;
+        self.answer_done();
         Ok(())
     }
 
@@ -95,17 +84,14 @@ impl Server<'_> {
         }
         let chosen = (0..LETTERS.len() as u8)
             .filter(|index| wanted >> *index & 1 != 0)
-            .map(|index| host.identity(index));
+            .map(|index| host.identity_bytes(index));
         self.answer(|reply| reply.joined_text("output", chosen));
         Ok(())
     }
 
     fn bootloader_info<H: Host>(&mut self, host: &H) -> Result<(), Fail> {
         match self.text()? {
-            b"" => self.answer(|reply| {
-                reply.text("bootloader");
-                reply.text(host.identity(BOOTLOADER));
-            }),
+            b"" => self.answer(|reply| reply.ascii("bootloader", host.identity_bytes(BOOTLOADER))),
             b"mode" => {
                 let mode = u32::from(self.config.bootloader_mode);
                 self.answer(|reply| reply.number("mode", mode));
@@ -115,57 +101,16 @@ impl Server<'_> {
         Ok(())
     }
 
-    fn tasks<H: Host>(&mut self, host: &mut H) -> Result<(), Fail> {
-        let mut row = TaskInfo::default();
-        probe(host.task(0, &mut row))?;
-        self.answer(|reply| {
-            reply.text("tasks");
-            reply.begin_map();
-            for index in 0.. {
-                let mut row = TaskInfo::default();
-                if !reply.fits(1) || host.task(index, &mut row).is_err() {
-                    break;
-                }
-                statistics(reply, &row.name, &TASK_KEYS, &row.numbers);
-            }
-            reply.end();
-        });
+    /// Commands of the board's own; their text is copied, since the reply goes where it lies.
+    fn service<H: Host>(&mut self, command: Command, host: &mut H) -> Result<(), Fail> {
+        let mut copy = [0; TEXT_MAX];
+        let text = self.text()?;
+        let copy = copy.get_mut(..text.len()).unwrap_or_default();
+        copy.copy_from_slice(text);
+        let mut reply = Reply::new(self.writer.scratch);
+        host.service(command, copy, &mut reply)?;
+        let len = reply.finish();
+        self.conclude(len);
         Ok(())
     }
-
-    fn pools<H: Host>(&mut self, host: &mut H) -> Result<(), Fail> {
-        let mut row = PoolInfo::default();
-        probe(host.pool(0, &mut row))?;
-        self.answer(|reply| {
-            reply.text("mpools");
-            reply.begin_map();
-            for index in 0.. {
-                let mut row = PoolInfo::default();
-                if !reply.fits(1) || host.pool(index, &mut row).is_err() {
-                    break;
-                }
-                statistics(reply, &row.name, &POOL_KEYS, &row.numbers);
-            }
-            reply.end();
-        });
-        Ok(())
-    }
-}
-
-/// A board without such statistics says so; one with no rows answers an empty map.
-fn probe(result: Result<(), Error>) -> Result<(), Fail> {
-    match result {
-        Err(Error::NOSYS) => Err(Fail::smp(rc::NOT_SUPPORTED)),
-        _ => Ok(()),
-    }
-}
-
-fn statistics(reply: &mut Reply<'_>, name: &[u8; 16], keys: &[&str], numbers: &[u32]) {
-    let len = name.iter().position(|byte| *byte == 0).unwrap_or(16);
-    reply.ascii_key(name.get(..len).unwrap_or_default());
-    reply.begin_map();
-    for (key, number) in keys.iter().zip(numbers) {
-        reply.number(key, *number);
-    }
-    reply.end();
 }

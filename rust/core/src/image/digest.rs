@@ -1,15 +1,34 @@
 //! SHA-256, the only hash the kit knows.
+//!
+//! Built on the compression function alone: the buffering of the ready-made hasher counts blocks in
+//! 64 bits, which costs code, and 8-byte alignment of everything that holds one.
 
-use sha2::{Digest as _, Sha256};
+use sha2::block_api::compress256;
 
-/// A hash in progress.
-#[derive(Clone, Default)]
-pub struct Digest(Sha256);
+const BLOCK: usize = 64;
+#[rustfmt::skip]
+const START: [u32; 8] = [
+    0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A,
+    0x510E_527F, 0x9B05_688C, 0x1F83_D9AB, 0x5BE0_CD19,
+];
+
+/// A hash in progress, of less than 512 MB.
+#[derive(Clone)]
+pub struct Digest {
+    state: [u32; 8],
+    block: [u8; BLOCK],
+    /// Bytes so far; its remainder by the block size is how full `block` is.
+    len: u32,
+}
 
 impl Digest {
     /// Nothing hashed yet.
     pub fn new() -> Digest {
-        Digest(Sha256::new())
+        Digest {
+            state: START,
+            block: [0; BLOCK],
+            len: 0,
+        }
     }
 
     /// For the app half of a split image: its hash begins with the hash of its loader, which binds
@@ -20,18 +39,88 @@ impl Digest {
         digest
     }
 
+    fn fill(&self) -> usize {
+        self.len as usize % BLOCK
+    }
+
     /// Hash these bytes too.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if self.fill() == 0 {
+                let (blocks, tail) = rest.as_chunks();
+                compress256(&mut self.state, blocks);
+                self.len = self.len.wrapping_add((rest.len() - tail.len()) as u32);
+                rest = tail;
+            }
+            rest = self.gather(rest);
+        }
+    }
+
+    /// Put bytes into the block, and compress it when it is full. Returns what did not fit.
+    fn gather<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let room = self.block.get_mut(self.len as usize % BLOCK..);
+        let room = room.unwrap_or_default();
+        let n = room.len().min(bytes.len());
+        let (Some(to), Some((from, rest))) = (room.get_mut(..n), bytes.split_at_checked(n)) else {
+            return &[];
+        };
+        to.copy_from_slice(from);
+        self.len = self.len.wrapping_add(n as u32);
+        if self.fill() == 0 && n != 0 {
+            compress256(&mut self.state, core::slice::from_ref(&self.block));
+        }
+        rest
     }
 
     /// The hash.
-    pub fn finish(self) -> [u8; 32] {
-        self.0.finalize().into()
+    pub fn finish(mut self) -> [u8; 32] {
+        let bits = self.len.wrapping_shl(3).to_be_bytes();
+        let high = (self.len >> 29).to_be_bytes();
+        self.gather(&[0x80]);
+        while self.fill() != BLOCK - 8 {
+            self.gather(&[0]);
+        }
+        self.gather(&high);
+        self.gather(&bits);
+        let mut hash = [0; 32];
+        for (to, word) in hash.as_chunks_mut().0.iter_mut().zip(self.state) {
+            *to = word.to_be_bytes();
+        }
+        hash
     }
 
     /// The hash so far; more may follow.
     pub fn peek(&self) -> [u8; 32] {
         self.clone().finish()
+    }
+}
+
+impl Default for Digest {
+    fn default() -> Digest {
+        Digest::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Digest;
+    use sha2::Digest as _;
+
+    #[test]
+    fn every_length_and_every_cut_hashes_as_the_library_does() {
+        let bytes: Vec<u8> = (0..300u32).map(|n| (n * 7) as u8).collect();
+        for len in 0..bytes.len() {
+            let bytes = &bytes[..len];
+            let expected: [u8; 32] = sha2::Sha256::digest(bytes).into();
+            for cut in [0, 1, 63, 64, 65, len / 2] {
+                let mut digest = Digest::new();
+                let (a, b) = bytes.split_at(cut.min(len));
+                digest.update(a);
+                digest.update(b);
+                assert_eq!(digest.peek(), expected, "{len} bytes cut at {cut}");
+                assert_eq!(digest.finish(), expected);
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ mod version;
 
 pub use digest::Digest;
 pub use header::{vectors_fit, Header};
-pub use range::{hash_range, is_blank};
+pub use range::{blank, hash_range, is_blank};
 pub use slots::Slots;
 pub use swap::{swap_type, Bootloader, Flag, Magic, SwapState, SwapType};
 pub use tlv::{inspect, Info};

@@ -4,32 +4,32 @@ use super::Digest;
 use crate::flash::{Area, Flash, Result};
 use crate::Error;
 
-/// Hand `len` bytes from `offset` to `each`, as large pieces as `scratch` allows, until it
-/// answers false. Returns false if it did.
+/// Read `len` bytes from `at`, as large pieces as `scratch` allows: into `digest`, or, without
+/// one, to see whether they are erased (`Error::BADSTATE` if not).
 fn scan<F: Flash>(
     flash: &mut F,
     area: &Area,
-    offset: u32,
-    len: u32,
+    (mut at, len): (u32, u32),
     scratch: &mut [u8],
-    mut each: impl FnMut(&[u8]) -> bool,
-) -> Result<bool> {
-    if scratch.is_empty() {
-        return Err(Error::NOMEM);
-    }
-    area.locate(offset, len)?;
-    let (mut at, mut left) = (offset, len as usize);
+    mut digest: Option<&mut Digest>,
+) -> Result<()> {
+    area.locate(at, len)?;
+    let erased = flash.erased(area.device);
+    let mut left = len as usize;
     while left != 0 {
-        let wanted = scratch.len().min(left);
-        let piece = scratch.get_mut(..wanted).ok_or(Error::NOMEM)?;
+        let n = scratch.len().min(left);
+        let piece = scratch.get_mut(..n).filter(|piece| !piece.is_empty());
+        let piece = piece.ok_or(Error::NOMEM)?;
         area.read(flash, at, piece)?;
-        if !each(piece) {
-            return Ok(false);
+        match &mut digest {
+            Some(digest) => digest.update(piece),
+            None if all_equal(piece, erased) => {}
+            None => return Err(Error::BADSTATE),
         }
-        at = at.saturating_add(wanted as u32);
-        left = left.saturating_sub(wanted);
+        at += n as u32;
+        left -= n;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Hash the bytes `from..to` of an area.
@@ -42,11 +42,19 @@ pub fn hash_range<F: Flash>(
     scratch: &mut [u8],
 ) -> Result<()> {
     let len = to.checked_sub(from).ok_or(Error::INVAL)?;
-    scan(flash, area, from, len, scratch, |piece| {
-        digest.update(piece);
-        true
-    })?;
-    Ok(())
+    scan(flash, area, (from, len), scratch, Some(digest))
+}
+
+/// Whether these bytes are all erased: `Error::BADSTATE` if not, which keeps the result in one
+/// register.
+pub fn blank<F: Flash>(
+    flash: &mut F,
+    area: &Area,
+    offset: u32,
+    len: u32,
+    scratch: &mut [u8],
+) -> Result<()> {
+    scan(flash, area, (offset, len), scratch, None)
 }
 
 /// Are these bytes all erased?
@@ -57,10 +65,11 @@ pub fn is_blank<F: Flash>(
     len: u32,
     scratch: &mut [u8],
 ) -> Result<bool> {
-    let erased = area.geometry(flash)?.erased;
-    scan(flash, area, offset, len, scratch, |piece| {
-        all_equal(piece, erased)
-    })
+    match blank(flash, area, offset, len, scratch) {
+        Ok(()) => Ok(true),
+        Err(Error::BADSTATE) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Four bytes at a time: a slot has half a million of them.

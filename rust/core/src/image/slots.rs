@@ -4,7 +4,7 @@
 //! never something MCUboot would act on by mistake: the magic is written last.
 
 use super::trailer::is_part_of;
-use super::{inspect, is_blank, swap_type, Bootloader, Flag, Magic, SwapState, SwapType, Trailer};
+use super::{blank, inspect, swap_type, Bootloader, Flag, Magic, SwapState, SwapType, Trailer};
 use crate::flash::layout::{find, ID_PRIMARY, ID_SECONDARY};
 use crate::flash::{check_areas, Area, Flash, Result};
 use crate::Error;
@@ -93,7 +93,7 @@ impl Slots {
         if state.magic == Magic::Good && state.image_ok == asked {
             return Ok(());
         }
-        let erased = slot.geometry(flash)?.erased;
+        let erased = flash.erased(slot.device);
         let (ok, kind) = if permanent {
             (Flag::Set as u8, SwapType::Perm)
         } else {
@@ -107,14 +107,19 @@ impl Slots {
             (trailer.magic_offset(), &magic),
         ];
         // A good magic must go before anything under it changes.
-        if state.magic == Magic::Good || !put_all(flash, slot, &fields, false)? {
-            self.erase_for_repair(flash)?;
-            if !put_all(flash, slot, &fields, false)? {
-                return Err(Error::FLASH);
-            }
+        let mut fits = Err(Error::BADSTATE);
+        if state.magic != Magic::Good {
+            fits = put_all(flash, slot, &fields, false);
         }
-        put_all(flash, slot, &fields, true)?;
-        Ok(())
+        if fits == Err(Error::BADSTATE) {
+            self.erase_for_repair(flash)?;
+            fits = match put_all(flash, slot, &fields, false) {
+                Err(Error::BADSTATE) => Err(Error::FLASH),
+                other => other,
+            };
+        }
+        fits?;
+        put_all(flash, slot, &fields, true)
     }
 
     /// Erase the last sector of the secondary, if the image there does not reach into it. Where no
@@ -145,15 +150,14 @@ impl Slots {
     fn write_image_ok<F: Flash>(&self, flash: &mut F, flag: Flag) -> Result<()> {
         let slot = &self.primary;
         let offset = self.trailer().image_ok_offset();
-        let erased = slot.geometry(flash)?.erased;
+        let erased = flash.erased(slot.device);
         let mut found = [0];
         slot.read(flash, slot.size.saturating_sub(offset), &mut found)?;
         let [found] = found;
         if flag == Flag::Bad && !is_part_of(found, 1, erased) {
             return Ok(());
         }
-        Trailer::put(flash, slot, offset, &[Flag::Set as u8], true)?;
-        Ok(())
+        Trailer::put(flash, slot, offset, &[Flag::Set as u8], true)
     }
 
     /// Erase the trailer of the secondary: one sector per call, the one with the magic first.
@@ -161,20 +165,22 @@ impl Slots {
     pub fn erase_trailer<F: Flash>(&self, flash: &mut F) -> Result<()> {
         let slot = &self.secondary;
         let mut scratch = [0; PIECE];
-        let mut end = slot.size;
-        while end > self.trailer_sector {
-            let start = end.saturating_sub(self.sector);
-            if !is_blank(flash, slot, start, self.sector, &mut scratch)? {
-                slot.erase(flash, start, self.sector)?;
-                // An erase that does nothing must not be tried for ever.
-                if !is_blank(flash, slot, start, self.sector, &mut scratch)? {
-                    return Err(Error::FLASH);
-                }
-                if start > self.trailer_sector {
-                    return Err(Error::AGAIN);
-                }
+        let mut start = slot.size;
+        while start > self.trailer_sector {
+            start -= self.sector;
+            match blank(flash, slot, start, self.sector, &mut scratch) {
+                Err(Error::BADSTATE) => {}
+                Err(error) => return Err(error),
+                Ok(()) => continue,
             }
-            end = start;
+            slot.erase(flash, start, self.sector)?;
+            // An erase that does nothing must not be tried for ever.
+            match blank(flash, slot, start, self.sector, &mut scratch) {
+                Err(Error::BADSTATE) => return Err(Error::FLASH),
+                Err(error) => return Err(error),
+                Ok(()) if start > self.trailer_sector => return Err(Error::AGAIN),
+                Ok(()) => {}
+            }
         }
         Ok(())
     }
@@ -199,11 +205,9 @@ fn put_all<F: Flash>(
     slot: &Area,
     fields: &[(u32, &[u8])],
     write: bool,
-) -> Result<bool> {
+) -> Result<()> {
     for (offset, value) in fields {
-        if !Trailer::put(flash, slot, *offset, value, write)? {
-            return Ok(false);
-        }
+        Trailer::put(flash, slot, *offset, value, write)?;
     }
-    Ok(true)
+    Ok(())
 }

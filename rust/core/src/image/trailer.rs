@@ -82,14 +82,12 @@ impl Trailer {
 
     /// Read what MCUboot's boot_read_swap_state reads, in its order.
     pub fn read_state<F: Flash>(&self, flash: &mut F, area: &Area) -> Result<SwapState> {
-        let erased = area.geometry(flash)?.erased;
+        let erased = flash.erased(area.device);
         let mut magic = [0; 16];
         read_back(flash, area, self.magic_offset(), &mut magic)?;
-        let mut bytes = [0; 3];
-        for (number, byte) in [3, 2, 1].into_iter().zip(bytes.chunks_exact_mut(1)) {
-            read_back(flash, area, self.field(number), byte)?;
-        }
-        let [info, copy_done, image_ok] = bytes;
+        let info = self.read_flag(flash, area, 3)? as u8;
+        let copy_done = self.read_flag(flash, area, 2)? as u8;
+        let image_ok = self.read_flag(flash, area, 1)? as u8;
         let known = info != erased && info & 0xF <= SwapType::Revert as u8;
         let (swap_type, image_num) = if known {
             (info & 0xF, info >> 4)
@@ -105,6 +103,15 @@ impl Trailer {
         })
     }
 
+    /// One of the fields of one byte; as a word, which is returned in registers.
+    #[inline(never)]
+    fn read_flag<F: Flash>(&self, flash: &mut F, area: &Area, number: u32) -> Result<u32> {
+        let mut bytes = [0];
+        read_back(flash, area, self.field(number), &mut bytes)?;
+        let [byte] = bytes;
+        Ok(byte.into())
+    }
+
     fn magic_state(&self, magic: &[u8; 16], erased: u8) -> Magic {
         if *magic == self.magic_bytes() {
             Magic::Good
@@ -118,8 +125,8 @@ impl Trailer {
     /// Bring one field to `value`, padded to the write unit with erased bytes, and read it back.
     /// A field that has this value already is left alone.
     ///
-    /// With `write` false nothing is written; the result says whether a write can succeed without
-    /// an erase. That is so if the field is erased, or, with bytewise writes, if a cut left only a
+    /// With `write` false nothing is written; `Error::BADSTATE` says that a write needs an erase
+    /// first. That is not so if the field is erased, or, with bytewise writes, if a cut left only a
     /// part of the bits programmed: programming it again finishes the job. Larger write units may
     /// carry check bits, which allow a unit to be written only once.
     pub(super) fn put<F: Flash>(
@@ -128,47 +135,48 @@ impl Trailer {
         offset: u32,
         value: &[u8],
         write: bool,
-    ) -> Result<bool> {
-        let geometry = area.geometry(flash)?;
-        let unit = geometry.write_unit;
+    ) -> Result<()> {
+        let (unit, erased) = (flash.write_unit(area.device), flash.erased(area.device));
         // Counted back from the end of the slot, so the start rounds up and the end down.
-        let first = offset.checked_next_multiple_of(unit).ok_or(Error::LAYOUT)?;
-        let end = offset.saturating_sub(value.len() as u32);
-        let last = end.saturating_sub(end.checked_rem(unit).ok_or(Error::LAYOUT)?);
-        let len = first.saturating_sub(last) as usize;
+        let mask = unit.wrapping_neg();
+        let first = (offset + unit - 1) & mask;
+        let last = (offset - value.len() as u32) & mask;
+        let len = (first - last) as usize;
 
-        let mut wanted = [geometry.erased; MAX_UNIT];
-        let padding = first.saturating_sub(offset) as usize;
+        let mut wanted = [erased; MAX_UNIT];
+        let padding = (first - offset) as usize;
         for (to, from) in wanted.iter_mut().skip(padding).zip(value) {
             *to = *from;
         }
-        let wanted = wanted.get(..len).ok_or(Error::LAYOUT)?;
         let mut found = [0; MAX_UNIT];
-        let found = found.get_mut(..len).ok_or(Error::LAYOUT)?;
+        let (Some(wanted), Some(found)) = (wanted.get(..len), found.get_mut(..len)) else {
+            return Err(Error::LAYOUT);
+        };
         read_back(flash, area, first, found)?;
         if found == wanted {
-            return Ok(true);
+            return Ok(());
         }
-        if !write {
-            let mut pairs = found.iter().zip(wanted);
-            return Ok(pairs.all(|(have, want)| {
-                *have == geometry.erased || (unit == 1 && is_part_of(*have, *want, geometry.erased))
-            }));
+        if write {
+            area.write(flash, area.size.wrapping_sub(first), wanted)?;
+            read_back(flash, area, first, found)?;
+            return if found == wanted {
+                Ok(())
+            } else {
+                Err(Error::FLASH)
+            };
         }
-        let start = area.size.checked_sub(first).ok_or(Error::RANGE)?;
-        area.write(flash, start, wanted)?;
-        read_back(flash, area, first, found)?;
-        if found != wanted {
-            return Err(Error::FLASH);
+        for (have, want) in found.iter().zip(wanted) {
+            if *have != erased && !(unit == 1 && is_part_of(*have, *want, erased)) {
+                return Err(Error::BADSTATE);
+            }
         }
-        Ok(true)
+        Ok(())
     }
 }
 
 /// Read `dst.len()` bytes, `offset` back from the end of the area.
 fn read_back<F: Flash>(flash: &mut F, area: &Area, offset: u32, dst: &mut [u8]) -> Result<()> {
-    let start = area.size.checked_sub(offset).ok_or(Error::RANGE)?;
-    area.read(flash, start, dst)
+    area.read(flash, area.size.wrapping_sub(offset), dst)
 }
 
 fn flag(byte: u8, erased: u8) -> Flag {

@@ -1,7 +1,8 @@
 //! What the server asks of the world around it.
 
 use crate::flash::Flash;
-use crate::smp::{Fail, Header};
+use crate::group::{datetime, statistics};
+use crate::smp::{Command, Fail, Header, Reply};
 use crate::Error;
 
 /// Date and time as the SMP datetime command carries them.
@@ -55,6 +56,10 @@ pub trait Host: Flash {
     fn identity(&self, _index: u8) -> &str {
         "unknown"
     }
+    /// The same as bytes, which are not looked at.
+    fn identity_bytes(&self, index: u8) -> &[u8] {
+        self.identity(index).as_bytes()
+    }
     /// Restart the device.
     fn reset(&mut self, boot_mode: u8);
     /// May the device restart now?
@@ -71,6 +76,17 @@ pub trait Host: Flash {
     fn feed_watchdog(&mut self) {}
     /// Bytes kept of the total.
     fn progress(&mut self, _done: u32, _total: u32) {}
+    /// Carry out a command that needs more of the board than every watch has: the clock and the
+    /// statistics. A port that has none of it overrides this, and the code is not linked.
+    fn service(&mut self, command: Command, text: &[u8], reply: &mut Reply<'_>) -> Result<(), Fail>
+    where
+        Self: Sized,
+    {
+        match command {
+            Command::DatetimeGet | Command::DatetimeSet => datetime(self, command, text, reply),
+            _ => statistics(self, command, reply),
+        }
+    }
     /// Read the clock.
     fn datetime(&mut self) -> Result<Datetime, Error> {
         Err(Error::NOSYS)

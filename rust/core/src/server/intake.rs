@@ -1,6 +1,6 @@
 //! From bytes to a complete request. The bytes of `data` go straight to the slot writer.
 
-use super::{Host, Phase, Server, Take, CAPTURE, OWNER_MS};
+use super::{Host, Phase, Server, Take, CAPTURE, GONE, OWNER_MS};
 use crate::smp::{field, image, rc, Command, Event, Fail, Header, Spec, READ, WRITE};
 
 impl Server<'_> {
@@ -136,7 +136,8 @@ impl Server<'_> {
     /// Whether the upload session belongs to another link that is still at it (I8).
     pub(crate) fn is_taken(&self, now: u32) -> bool {
         self.writer.is_active()
-            && self.owner.is_some_and(|owner| owner != self.link)
+            && self.owner != self.link
+            && self.owner != GONE
             && now.wrapping_sub(self.owner_seen) < OWNER_MS
     }
 
@@ -150,7 +151,7 @@ impl Server<'_> {
         }
         let mut programmed = false;
         while !rest.is_empty() && !programmed {
-            let text = self.scratch.get_mut(CAPTURE..).unwrap_or_default();
+            let text = self.writer.scratch.get_mut(CAPTURE..).unwrap_or_default();
             let (used, event) = self.reader.feed(rest, text);
             let (_, behind) = rest.split_at_checked(used).unwrap_or_default();
             rest = behind;
@@ -175,18 +176,15 @@ impl Server<'_> {
         let mut part = bytes.get(..n).unwrap_or_default();
         let mut programmed = false;
         if matches!(self.take, Take::Stream | Take::Both) {
-            let slots = &self.slots;
-            match self.writer.push(host, slots, part, self.page) {
-                Ok((used, page)) => {
-                    part = part.get(..used).unwrap_or(part);
-                    programmed = page;
-                }
+            match self.writer.push(host, part) {
+                Ok(used) => part = part.get(..used).unwrap_or(part),
                 Err(_) => {
                     self.verdict = Some(image::WRITE_FAILED);
                     self.writer.abort();
                     self.take = Take::Drop;
                 }
             }
+            programmed = self.writer.is_flushed();
         }
         if matches!(self.take, Take::Capture | Take::Both) {
             self.capture(part);
@@ -210,8 +208,8 @@ impl Server<'_> {
     /// Keep the beginning of a file, up to a page of it.
     fn capture(&mut self, part: &[u8]) {
         let at = usize::from(self.captured);
-        let room = self.scratch.get_mut(CAPTURE..).unwrap_or_default();
-        let most = room.len().min(self.page.len());
+        let room = self.writer.scratch.get_mut(CAPTURE..).unwrap_or_default();
+        let most = room.len().min(self.writer.page.len());
         let n = part.len().min(most.saturating_sub(at));
         if let (Some(to), Some(from)) = (room.get_mut(at..at + n), part.get(..n)) {
             to.copy_from_slice(from);
@@ -240,7 +238,10 @@ impl Server<'_> {
         }
         match spec.command {
             Command::ImageUpload => self.upload(now, host),
-            Command::ImageState => self.image_state(host),
+            Command::ImageState => {
+                self.image_state(host);
+                Ok(())
+            }
             Command::ImageStateWrite => self.image_state_write(host),
             Command::ImageErase => self.image_erase(host, now),
             Command::ImageSlotInfo => self.slot_info(),

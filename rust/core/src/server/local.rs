@@ -1,13 +1,18 @@
 //! Updates and questions that come from the firmware itself: another radio, a user interface.
 
-use super::{Host, Server};
+use super::{Host, Server, GONE};
 use crate::group::is_acceptable;
 use crate::image::{inspect, Header, SwapType, Version};
-use crate::upload::{Progress, Verdict};
 use crate::Error;
 
 /// Owner of a session that was opened by the firmware.
 const LOCAL: u8 = 0xFF;
+
+/// Bytes changed at once; on the stack.
+const PIECE: usize = 64;
+
+/// Changes bytes of a file before they are written; the number is their offset.
+pub type Transform<'t> = dyn FnMut(u32, &mut [u8]) -> Result<(), Error> + 't;
 
 /// How the firmware stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,13 +32,13 @@ impl Server<'_> {
         Status {
             running: version(self.image_info(host, 0)),
             other: version(self.image_info(host, 1)),
-            next: self.slots.swap_type(host),
+            next: self.writer.slots.swap_type(host),
         }
     }
 
     /// Keep the running image.
     pub fn confirm_running<H: Host>(&mut self, host: &mut H) -> Result<(), Error> {
-        self.slots.confirm(host)
+        self.writer.slots.confirm(host)
     }
 
     /// Go back to the other image at the next reset. `AGAIN` while it is being checked.
@@ -41,14 +46,14 @@ impl Server<'_> {
         if self.writer.is_active() || self.is_busy() {
             return Err(Error::BUSY);
         }
-        match self.slots.swap_type(host) {
+        match self.writer.slots.swap_type(host) {
             SwapType::Revert | SwapType::Test | SwapType::Perm => return Ok(()),
             _ => {}
         }
         if !self.writer.is_verified() {
             self.verify_step(host)?;
         }
-        self.slots.set_pending(host, false)
+        self.writer.slots.set_pending(host, false)
     }
 
     /// Schedule the image in the secondary slot. `AGAIN` while it is being checked.
@@ -56,25 +61,22 @@ impl Server<'_> {
         if self.writer.is_active() || self.is_busy() {
             return Err(Error::BUSY);
         }
-        if self.slots.swap_type(host) == SwapType::Revert {
+        if self.writer.slots.swap_type(host) == SwapType::Revert {
             return Err(Error::BADSTATE);
         }
         if !self.writer.is_verified() {
             self.verify_step(host)?;
         }
-        self.slots.set_pending(host, permanent)
+        self.writer.slots.set_pending(host, permanent)
     }
 
     fn verify_step<H: Host>(&mut self, host: &mut H) -> Result<(), Error> {
         if !self.writer.is_verifying() {
-            let info = inspect(host, &self.slots.secondary, self.slots.limit)?;
+            let slots = &self.writer.slots;
+            let info = inspect(host, &slots.secondary, slots.limit)?;
             self.writer.begin_verify(info.hashed);
         }
-        match self.writer.verify(host, &self.slots, self.scratch)? {
-            Verdict::More => Err(Error::AGAIN),
-            Verdict::Good => Ok(()),
-            Verdict::Bad => Err(Error::BADIMAGE),
-        }
+        self.writer.verify(host)
     }
 
     /// Open a session for an image of `total` bytes.
@@ -89,10 +91,10 @@ impl Server<'_> {
         if self.is_busy() || self.is_taken(now) {
             return Err(Error::BUSY);
         }
-        if self.slots.swap_type(host) == SwapType::Revert {
+        if self.writer.slots.swap_type(host) == SwapType::Revert {
             return Err(Error::BADSTATE);
         }
-        if total > self.slots.limit {
+        if total > self.writer.slots.limit {
             return Err(Error::TOOBIG);
         }
         if total < Header::SIZE {
@@ -103,7 +105,7 @@ impl Server<'_> {
         }
         let sha = sha.map_or((&[0; 32], 0), |sha| (sha, 32));
         self.writer.open(total, sha);
-        self.owner = Some(LOCAL);
+        self.owner = LOCAL;
         self.owner_seen = now;
         Ok(())
     }
@@ -116,7 +118,7 @@ impl Server<'_> {
 
     /// Whether the open session is the firmware's own.
     pub fn is_local(&self) -> bool {
-        self.writer.is_active() && self.owner == Some(LOCAL)
+        self.writer.is_active() && self.owner == LOCAL
     }
 
     /// Give bytes of the file from `offset` on. Returns the offset wanted next: the same one means
@@ -130,7 +132,7 @@ impl Server<'_> {
         offset: u32,
         bytes: &[u8],
         now: u32,
-        transform: &mut dyn FnMut(u32, &mut [u8]) -> Result<(), Error>,
+        transform: &mut Transform<'_>,
     ) -> Result<u32, Error> {
         let result = self.local_step(host, offset, bytes, now, transform);
         if result.is_err() {
@@ -145,7 +147,7 @@ impl Server<'_> {
         offset: u32,
         bytes: &[u8],
         now: u32,
-        transform: &mut dyn FnMut(u32, &mut [u8]) -> Result<(), Error>,
+        transform: &mut Transform<'_>,
     ) -> Result<u32, Error> {
         if !self.is_local() {
             return Err(Error::BADSTATE);
@@ -156,29 +158,43 @@ impl Server<'_> {
             return Ok(kept);
         }
         let left = self.writer.total().saturating_sub(kept) as usize;
-        let n = bytes.len().min(left).min(self.scratch.len()).min(self.page.len());
+        let most = self.writer.scratch.len().min(self.writer.page.len());
+        let n = bytes.len().min(left).min(most);
         let bytes = bytes.get(..n).unwrap_or_default();
         self.power(host);
         host.feed_watchdog();
-        if !self.writer.is_prepared() {
-            self.local_prepare(host, bytes, transform)?;
-        } else if self.local_room(host, n as u32)? {
-            let part = staged(self.scratch, bytes)?;
-            transform(kept, part)?;
-            let mut rest: &[u8] = part;
-            while !rest.is_empty() {
-                let (used, _) = self.writer.push(host, &self.slots, rest, self.page)?;
-                rest = rest.get(used..).unwrap_or_default();
-            }
-            self.writer.commit();
-            host.progress(self.writer.kept(), self.writer.total());
+        let step = if self.writer.is_prepared() {
+            self.local_data(host, bytes, transform)
+        } else {
+            self.local_prepare(host, bytes, transform)
+        };
+        match step {
+            Ok(()) | Err(Error::AGAIN) => Ok(self.writer.kept()),
+            Err(error) => Err(error),
         }
-        Ok(self.writer.kept())
     }
 
-    fn local_room<H: Host>(&mut self, host: &mut H, n: u32) -> Result<bool, Error> {
-        let step = self.writer.advance(host, &self.slots, n, self.scratch)?;
-        Ok(step == Progress::Ready)
+    fn local_data<H: Host>(
+        &mut self,
+        host: &mut H,
+        bytes: &[u8],
+        transform: &mut Transform<'_>,
+    ) -> Result<(), Error> {
+        self.writer.advance(host, bytes.len() as u32)?;
+        for piece in bytes.chunks(PIECE) {
+            let mut part = [0; PIECE];
+            let part = part.get_mut(..piece.len()).unwrap_or_default();
+            part.copy_from_slice(piece);
+            transform(self.writer.position(), part)?;
+            let mut left: &[u8] = part;
+            while !left.is_empty() {
+                let used = self.writer.push(host, left)?;
+                left = left.get(used..).unwrap_or_default();
+            }
+        }
+        self.writer.commit();
+        host.progress(self.writer.kept(), self.writer.total());
+        Ok(())
     }
 
     /// Look at the header, then make room: trailer erased and first sectors blank.
@@ -186,21 +202,21 @@ impl Server<'_> {
         &mut self,
         host: &mut H,
         bytes: &[u8],
-        transform: &mut dyn FnMut(u32, &mut [u8]) -> Result<(), Error>,
+        transform: &mut Transform<'_>,
     ) -> Result<(), Error> {
         if !self.writer.has_header() {
-            let part = staged(self.scratch, bytes)?;
+            let part = self.writer.scratch.get_mut(..bytes.len());
+            let part = part.ok_or(Error::NOMEM)?;
+            part.copy_from_slice(bytes);
             transform(0, part)?;
             let header = Header::parse(part).ok_or(Error::BADIMAGE)?;
             let (total, base) = (self.writer.total(), self.config.exec_base);
             if !self.config.any_file && !is_acceptable(&header, total, base) {
                 return Err(Error::UNSUPPORTED);
             }
-            self.writer.first(part, self.page);
+            self.writer.first(0, bytes.len());
         }
-        let (slots, page) = (&self.slots, &*self.page);
-        self.writer.prepare(host, slots, page, self.scratch)?;
-        Ok(())
+        self.writer.prepare(host)
     }
 
     /// All bytes were given: read back, hash, and leave a checked image. `AGAIN` until done.
@@ -211,26 +227,14 @@ impl Server<'_> {
         if self.is_busy() {
             return Err(Error::AGAIN);
         }
-        let (slots, page) = (&self.slots, &mut *self.page);
-        match self.writer.finish(host, slots, page, self.scratch)? {
-            Verdict::More => Err(Error::AGAIN),
-            Verdict::Good => Ok(()),
-            Verdict::Bad => Err(Error::BADIMAGE),
-        }
+        self.writer.finish(host)
     }
 
     /// Give up the firmware's own session.
     pub fn local_abort(&mut self) {
         if self.is_local() {
             self.writer.abort();
-            self.owner = None;
+            self.owner = GONE;
         }
     }
-}
-
-/// A copy that may be changed.
-fn staged<'s>(scratch: &'s mut [u8], bytes: &[u8]) -> Result<&'s mut [u8], Error> {
-    let part = scratch.get_mut(..bytes.len()).ok_or(Error::NOMEM)?;
-    part.copy_from_slice(bytes);
-    Ok(part)
 }

@@ -14,11 +14,11 @@ mod local;
 mod work;
 
 pub use host::{Datetime, Host, PoolInfo, TaskInfo};
-pub use local::Status;
+pub use local::{Status, Transform};
 
-use crate::image::Slots;
 use crate::smp::{Fail, Header, Reader, Reply, Spec};
 use crate::upload::Writer;
+use crate::Error;
 pub(crate) use work::Job;
 
 /// A request that stays incomplete this long is dropped: its sender is gone.
@@ -33,7 +33,7 @@ const BACKLOG: u32 = 16 * 1024;
 pub(crate) const CAPTURE: usize = 16;
 
 /// No link has this number.
-const GONE: u8 = 0xFE;
+pub(crate) const GONE: u8 = 0xFE;
 
 /// Nothing to do until input comes.
 pub const IDLE: u32 = i32::MAX as u32;
@@ -47,8 +47,6 @@ pub struct Config {
     /// Largest packet told to clients; a link may allow less.
     pub frame_size: u32,
     pub frame_count: u32,
-    /// Longest erase that may delay a reply.
-    pub erase_step_ms: u32,
     /// Address of the primary slot for the CPU, if the reset vector is to be checked.
     pub exec_base: Option<u32>,
     /// Accept files that are no images.
@@ -75,86 +73,78 @@ pub(crate) enum Take {
     Both,
 }
 
-/// The server.
+/// The server. Small fields come first: they are reached with shorter instructions.
+#[repr(C)]
 pub struct Server<'a> {
-    pub(crate) config: Config,
-    pub(crate) slots: Slots,
-    pub(crate) writer: Writer,
-    pub(crate) page: &'a mut [u8],
-    pub(crate) scratch: &'a mut [u8],
-    pub(crate) reader: Reader,
-    pub(crate) header: Header,
-    pub(crate) head: [u8; Header::SIZE],
-    pub(crate) head_len: u8,
-    /// Payload bytes of the request still to come.
-    pub(crate) left: u16,
-    pub(crate) spec: Option<&'static Spec>,
-    /// Known to fail before it is complete.
-    pub(crate) verdict: Option<Fail>,
     pub(crate) phase: Phase,
     pub(crate) take: Take,
-    pub(crate) captured: u16,
+    pub(crate) head_len: u8,
     /// Link of the request in hand.
     pub(crate) link: u8,
-    /// Link that owns the upload session.
-    pub(crate) owner: Option<u8>,
-    pub(crate) owner_seen: u32,
-    pub(crate) reply_len: u16,
-    pub(crate) last_input: u32,
-    pub(crate) reset_mode: u8,
-    pub(crate) reset_wanted: bool,
-    pub(crate) reset_at: Option<u32>,
+    /// Link that owns the upload session, or `GONE`.
+    pub(crate) owner: u8,
+    /// Known to fail before it is complete.
+    pub(crate) verdict: Option<Fail>,
     pub(crate) powered: bool,
+    pub(crate) reset_mode: u8,
+    pub(crate) reset: Reset,
+    pub(crate) captured: u16,
+    /// Payload bytes of the request still to come.
+    pub(crate) left: u16,
+    pub(crate) reply_len: u16,
+    pub(crate) header: Header,
+    pub(crate) spec: Option<&'static Spec>,
     /// Length of the last data string: what the next one may need room for.
     pub(crate) chunk: u32,
+    /// Length of the file that is being checked.
+    pub(crate) total: u32,
+    pub(crate) owner_seen: u32,
+    pub(crate) last_input: u32,
+    pub(crate) reset_at: u32,
+    pub(crate) head: [u8; Header::SIZE],
+    pub(crate) config: Config,
+    pub(crate) writer: Writer<'a>,
+    pub(crate) reader: Reader,
+}
+
+/// How far a reset request is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reset {
+    No,
+    /// The reply has to be sent first.
+    Wanted,
+    /// Due at `reset_at`.
+    Due,
 }
 
 impl<'a> Server<'a> {
-    /// A server for `slots`. `page` is programmed at once and `scratch` holds replies.
-    pub fn new(
-        config: Config,
-        slots: Slots,
-        writer: Writer,
-        page: &'a mut [u8],
-        scratch: &'a mut [u8],
-    ) -> Server<'a> {
+    /// A server over a slot writer.
+    pub fn new(config: Config, writer: Writer<'a>) -> Server<'a> {
         Server {
-            config,
-            slots,
-            writer,
-            page,
-            scratch,
-            reader: Reader::new(),
-            header: Header::default(),
-            head: [0; Header::SIZE],
-            head_len: 0,
-            left: 0,
-            spec: None,
-            verdict: None,
             phase: Phase::Receive,
             take: Take::Undecided,
-            captured: 0,
-            link: 0,
-            owner: None,
-            owner_seen: 0,
-            reply_len: 0,
-            last_input: 0,
-            reset_mode: 0,
-            reset_wanted: false,
-            reset_at: None,
+            head_len: 0,
+            link: GONE,
+            owner: GONE,
+            verdict: None,
             powered: false,
+            reset_mode: 0,
+            reset: Reset::No,
+            captured: 0,
+            left: 0,
+            reply_len: 0,
+            header: Header::default(),
+            spec: None,
             chunk: 0,
+            total: 0,
+            owner_seen: 0,
+            last_input: 0,
+            reset_at: 0,
+            head: [0; Header::SIZE],
+            config,
+            writer,
+            reader: Reader::new(),
         }
-    }
-
-    /// The slots served.
-    pub fn slots(&self) -> &Slots {
-        &self.slots
-    }
-
-    /// The slot writer, for sources other than SMP.
-    pub fn writer(&mut self) -> (&mut Writer, &Slots, &mut [u8], &mut [u8]) {
-        (&mut self.writer, &self.slots, self.page, self.scratch)
     }
 
     /// Bytes kept and total of the upload in progress.
@@ -182,24 +172,24 @@ impl<'a> Server<'a> {
         if self.phase != Phase::Reply {
             return None;
         }
-        let reply = self.scratch.get(..usize::from(self.reply_len))?;
+        let reply = self.writer.scratch.get(..usize::from(self.reply_len))?;
         Some((self.link, reply))
     }
 
     /// The reply was sent, or cannot be.
     pub fn sent(&mut self, now: u32) {
         self.phase = Phase::Receive;
-        if self.reset_wanted {
-            self.reset_wanted = false;
-            self.reset_at = Some(now.wrapping_add(RESET_MS));
+        if self.reset == Reset::Wanted {
+            self.reset = Reset::Due;
+            self.reset_at = now.wrapping_add(RESET_MS);
         }
     }
 
     /// A link is gone: drop its half request and its reply, and free its session. What it uploaded
     /// stays and can be continued by anybody.
     pub fn closed(&mut self, link: u8, now: u32) {
-        if self.owner == Some(link) {
-            self.owner = None;
+        if self.owner == link {
+            self.owner = GONE;
         }
         if self.link == link {
             if self.phase == Phase::Reply {
@@ -215,12 +205,10 @@ impl<'a> Server<'a> {
 
     /// One bounded step. Returns in how many ms to call again; 0 is at once.
     pub fn step<H: Host>(&mut self, now: u32, host: &mut H) -> u32 {
-        if let Some(at) = self.reset_at {
-            let wait = at.wrapping_sub(now);
-            if wait == 0 || wait > RESET_MS {
-                self.reset_at = None;
-                host.reset(self.reset_mode);
-            }
+        let wait = self.reset_at.wrapping_sub(now);
+        if self.reset == Reset::Due && (wait == 0 || wait > RESET_MS) {
+            self.reset = Reset::No;
+            host.reset(self.reset_mode);
         }
         match self.phase {
             Phase::Work(job) => {
@@ -242,8 +230,8 @@ impl<'a> Server<'a> {
             return 0;
         }
         let mut wait = IDLE;
-        if let Some(at) = self.reset_at {
-            wait = at.wrapping_sub(now);
+        if self.reset == Reset::Due {
+            wait = self.reset_at.wrapping_sub(now);
         }
         if self.head_len != 0 {
             wait = wait.min(PARTIAL_MS - now.wrapping_sub(self.last_input));
@@ -262,13 +250,12 @@ impl<'a> Server<'a> {
             return false;
         }
         self.power(host);
-        let progress = self.writer.background(host, &self.slots, self.scratch);
-        match progress {
-            Ok(crate::upload::Progress::More) => {
+        match self.writer.background(host) {
+            Ok(()) => false,
+            Err(Error::AGAIN) => {
                 host.feed_watchdog();
                 true
             }
-            Ok(crate::upload::Progress::Ready) => false,
             Err(_) => {
                 // A failure here shows again in the path a client waits for.
                 self.writer.abort();
@@ -288,13 +275,23 @@ impl<'a> Server<'a> {
 
     /// Answer with what `fill` writes.
     pub(crate) fn answer(&mut self, fill: impl FnOnce(&mut Reply<'_>)) {
-        let mut reply = Reply::new(self.scratch);
+        let mut reply = Reply::new(self.writer.scratch);
         fill(&mut reply);
         let len = reply.finish();
+        self.conclude(len);
+    }
+
+    #[inline(never)]
+    pub(crate) fn conclude(&mut self, len: Option<usize>) {
         match len {
             Some(len) => self.seal(len),
             None => self.answer_fail(Fail::smp(crate::smp::rc::MESSAGE_SIZE)),
         }
+    }
+
+    /// Answer with an empty map.
+    pub(crate) fn answer_done(&mut self) {
+        self.answer(|_| {});
     }
 
     /// Answer that it did not work.
@@ -302,11 +299,10 @@ impl<'a> Server<'a> {
         let group = self.header.group;
         let version = self.header.version;
         let reason = fail.reason().filter(|_| self.is_upload());
-        let mut reply = Reply::new(self.scratch);
+        let mut reply = Reply::new(self.writer.scratch);
         match fail.group_code() {
             Some(code) if version != 0 => {
-                reply.text("err");
-                reply.begin_map();
+                reply.key_map("err");
                 reply.number("group", u32::from(group));
                 reply.number("rc", u32::from(code));
                 reply.end();
@@ -326,7 +322,7 @@ impl<'a> Server<'a> {
 
     fn seal(&mut self, len: usize) {
         let payload = len.saturating_sub(Header::SIZE) as u16;
-        if let Some(head) = self.scratch.first_chunk_mut() {
+        if let Some(head) = self.writer.scratch.first_chunk_mut() {
             *head = self.header.reply(payload);
         }
         self.reply_len = len as u16;

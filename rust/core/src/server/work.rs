@@ -1,8 +1,7 @@
 //! Requests that need more than one step of flash work before they are answered.
 
-use super::{Host, Phase, Server};
-use crate::smp::{image, Fail};
-use crate::upload::{Progress, Verdict};
+use super::{Host, Phase, Server, GONE};
+use crate::smp::image;
 use crate::Error;
 
 /// What the request in hand waits for.
@@ -23,18 +22,40 @@ pub(crate) enum Job {
 }
 
 impl Server<'_> {
-    pub(super) fn work<H: Host>(&mut self, job: Job, host: &mut H) {
-        let result = match job {
-            Job::Prepare => self.prepare(host),
-            Job::Advance => self.advance(host),
-            Job::Finish => self.finish(host),
-            Job::Erase => self.erase(host),
-            Job::Verify { permanent } => self.verify(host, permanent),
-            Job::Schedule { permanent } => self.schedule(host, permanent),
+    pub(crate) fn work<H: Host>(&mut self, job: Job, host: &mut H) {
+        let (step, failed) = match job {
+            Job::Prepare => (self.writer.prepare(host), image::ERASE_FAILED),
+            Job::Advance => (self.writer.advance(host, self.chunk), image::ERASE_FAILED),
+            Job::Finish => (self.writer.finish(host), image::WRITE_FAILED),
+            Job::Erase => (self.writer.wipe(host), image::ERASE_FAILED),
+            Job::Verify { .. } => (self.writer.verify(host), image::READ_FAILED),
+            Job::Schedule { permanent } => (
+                self.writer.slots.set_pending(host, permanent),
+                image::UNKNOWN,
+            ),
         };
-        if let Err(fail) = result {
-            self.writer.abort();
-            self.answer_fail(fail);
+        match step {
+            Ok(()) => self.done(job, host),
+            Err(Error::AGAIN) => {}
+            Err(error) => {
+                self.writer.abort();
+                self.answer_fail(match error {
+                    Error::BADIMAGE => image::INVALID_HASH,
+                    _ => failed,
+                });
+            }
+        }
+    }
+
+    /// The flash work of a request is done.
+    fn done<H: Host>(&mut self, job: Job, host: &mut H) {
+        match job {
+            Job::Prepare => self.received(host, true),
+            Job::Advance => self.answer_offset(),
+            Job::Finish => self.finished(),
+            Job::Erase => self.answer_done(),
+            Job::Verify { permanent } => self.phase = Phase::Work(Job::Schedule { permanent }),
+            Job::Schedule { .. } => self.image_state(host),
         }
     }
 
@@ -44,86 +65,30 @@ impl Server<'_> {
         self.answer(|reply| reply.number("off", off));
     }
 
-    fn prepare<H: Host>(&mut self, host: &mut H) -> Result<(), Fail> {
-        let (slots, page) = (&self.slots, &*self.page);
-        let step = self.writer.prepare(host, slots, page, self.scratch);
-        if step.map_err(erase_fail)? == Progress::Ready {
-            self.received(host);
-        }
-        Ok(())
-    }
-
     /// Bytes were kept: answer now if there is room for more, else make room first.
-    pub(crate) fn received<H: Host>(&mut self, host: &mut H) {
-        host.progress(self.writer.kept(), self.writer.total());
-        if self.writer.is_full() {
+    pub(crate) fn received<H: Host>(&mut self, host: &mut H, has_room: bool) {
+        let (kept, total) = self.progress();
+        host.progress(kept, total);
+        if kept == total {
+            self.total = total;
             self.phase = Phase::Work(Job::Finish);
-        } else if self.phase == Phase::Work(Job::Prepare) {
+        } else if has_room {
             self.answer_offset();
         } else {
             self.phase = Phase::Work(Job::Advance);
         }
     }
 
-    fn advance<H: Host>(&mut self, host: &mut H) -> Result<(), Fail> {
-        let step = self
-            .writer
-            .advance(host, &self.slots, self.chunk, self.scratch);
-        if step.map_err(erase_fail)? == Progress::Ready {
-            self.answer_offset();
-        }
-        Ok(())
-    }
-
-    fn finish<H: Host>(&mut self, host: &mut H) -> Result<(), Fail> {
-        let total = self.writer.total();
-        let (slots, page) = (&self.slots, &mut *self.page);
-        let step = self.writer.finish(host, slots, page, self.scratch);
-        match step.map_err(|_| image::WRITE_FAILED)? {
-            Verdict::More => Ok(()),
-            Verdict::Bad => Err(image::INVALID_HASH),
-            Verdict::Good => {
-                self.owner = None;
-                // Only a file that was checked as an image may claim to match.
-                let checked = self.writer.is_verified() && !self.config.any_file;
-                self.answer(|reply| {
-                    reply.number("off", total);
-                    if checked {
-                        reply.boolean("match", true);
-                    }
-                });
-                Ok(())
+    /// The slot holds what was promised. Only a file that was checked as an image may claim to
+    /// match.
+    fn finished(&mut self) {
+        self.owner = GONE;
+        let (total, checked) = (self.total, self.writer.is_verified());
+        self.answer(|reply| {
+            reply.number("off", total);
+            if checked {
+                reply.boolean("match", true);
             }
-        }
+        });
     }
-
-    fn erase<H: Host>(&mut self, host: &mut H) -> Result<(), Fail> {
-        let step = self.writer.wipe(host, &self.slots, self.scratch);
-        if step.map_err(erase_fail)? == Progress::Ready {
-            self.answer(|_| {});
-        }
-        Ok(())
-    }
-
-    fn verify<H: Host>(&mut self, host: &mut H, permanent: bool) -> Result<(), Fail> {
-        let step = self.writer.verify(host, &self.slots, self.scratch);
-        match step.map_err(|_| image::READ_FAILED)? {
-            Verdict::More => {}
-            Verdict::Good => self.phase = Phase::Work(Job::Schedule { permanent }),
-            Verdict::Bad => return Err(image::INVALID_HASH),
-        }
-        Ok(())
-    }
-
-    fn schedule<H: Host>(&mut self, host: &mut H, permanent: bool) -> Result<(), Fail> {
-        match self.slots.set_pending(host, permanent) {
-            Ok(()) => self.image_state(host),
-            Err(Error::AGAIN) => Ok(()),
-            Err(_) => Err(image::UNKNOWN),
-        }
-    }
-}
-
-fn erase_fail(_: Error) -> Fail {
-    image::ERASE_FAILED
 }

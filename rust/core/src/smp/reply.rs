@@ -31,6 +31,7 @@ impl minicbor::encode::Write for Sink<'_> {
 
 impl<'b> Reply<'b> {
     /// Start a map behind the place of the header.
+    #[inline(never)]
     pub fn new(buffer: &'b mut [u8]) -> Reply<'b> {
         let mut reply = Reply {
             encoder: Encoder::new(Sink { buffer, len: 8 }),
@@ -40,6 +41,7 @@ impl<'b> Reply<'b> {
     }
 
     /// End the map. Length of the packet with its header, or `None` if it did not fit.
+    #[inline(never)]
     pub fn finish(mut self) -> Option<usize> {
         self.end();
         let sink = self.encoder.writer();
@@ -58,8 +60,17 @@ impl<'b> Reply<'b> {
         let _ = self.encoder.begin_map();
     }
 
-    /// Open an array.
-    pub fn begin_array(&mut self) {
+    /// A key whose value is a map.
+    #[inline(never)]
+    pub fn key_map(&mut self, key: &str) {
+        self.text(key);
+        self.begin_map();
+    }
+
+    /// A key whose value is an array.
+    #[inline(never)]
+    pub fn key_array(&mut self, key: &str) {
+        self.text(key);
         let _ = self.encoder.begin_array();
     }
 
@@ -88,15 +99,15 @@ impl<'b> Reply<'b> {
     }
 
     /// Text that is joined from `parts` with a space between.
-    pub fn joined_text<'p>(&mut self, key: &str, parts: impl Iterator<Item = &'p str> + Clone) {
+    pub fn joined_text<'p>(&mut self, key: &str, parts: impl Iterator<Item = &'p [u8]> + Clone) {
         self.text(key);
         let len: usize = parts.clone().map(|part| part.len() + 1).sum();
         let _ = self.encoder.str_len(len.saturating_sub(1) as u64);
-        for (index, part) in parts.enumerate() {
-            if index != 0 {
-                self.raw(b" ");
-            }
-            self.raw(part.as_bytes());
+        let mut space: &[u8] = &[];
+        for part in parts {
+            self.raw(space);
+            self.raw(part);
+            space = b" ";
         }
     }
 
@@ -115,12 +126,14 @@ impl<'b> Reply<'b> {
     }
 
     /// A byte string.
+    #[inline(never)]
     pub fn bytes(&mut self, key: &str, value: &[u8]) {
         self.text(key);
         let _ = self.encoder.bytes(value);
     }
 
     /// Text that is known to be ASCII.
+    #[inline(never)]
     pub fn ascii(&mut self, key: &str, text: &[u8]) {
         self.text(key);
         self.ascii_key(text);

@@ -67,6 +67,20 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// Outside any packet.
+    pub const fn new() -> Decoder {
+        Decoder {
+            place: Place::Noise,
+            bits: 0,
+            groups: 0,
+            padding: 0,
+            count: 0,
+            total: 0,
+            crc: 0,
+            active: false,
+        }
+    }
+
     /// Take one byte from the line.
     pub fn byte(&mut self, byte: u8) -> Found {
         match (self.place, byte) {

@@ -11,70 +11,66 @@
 //!   `written..position`. Bytes above `kept` are speculative: they belong to a request that was
 //!   not read to its end, and `rollback` takes them back.
 //!
-//! Every function does at most one erase, one page program or 4 KB of reading.
+//! Every function does at most one erase, one page program or 4 KB of reading, and answers
+//! `Error::AGAIN` when it is to be called again: a result that fits into one register.
 
 mod resume;
 mod verify;
 
-pub use verify::Verdict;
-
 use crate::flash::{EraseSize, Flash, Geometry};
-use crate::image::{is_blank, Digest, Header, Slots};
+use crate::image::{blank, Digest, Header, Slots};
 use crate::Error;
+
+/// What a step answers: done, `Error::AGAIN`, or why it cannot be done.
+pub type Step = Result<(), Error>;
 
 /// Reading per step.
 const STEP: u32 = 4096;
 
 /// What the writer is busy with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 enum Stage {
     /// No session.
     Idle,
+    /// Hashing an image that was there already.
+    Verify,
     /// A session without its first bytes.
     Header,
     /// Erasing the trailer sector.
     Trailer,
-    /// Looking for what an interrupted upload left; the number is the sector to look at.
-    Probe(u32),
+    /// Looking for what an interrupted upload left.
+    Probe,
     /// Accepting data.
     Open,
     /// Everything arrived and is being read back.
     Finish,
     /// The check failed: the header sector is being erased.
     Spoiled,
-    /// Hashing an image that was there already.
-    Verify,
     /// Erasing the slot because a client asked for it.
     Wipe,
 }
 
-/// What a step left to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Progress {
-    /// Call again.
-    More,
-    /// This part is done.
-    Ready,
-}
-
-/// Fixed facts of the slot and its chip.
+/// Settings of a writer.
 #[derive(Clone, Copy)]
-pub struct Chip {
-    geometry: Geometry,
-    sector: u32,
-    /// Longest erase that may delay a reply.
-    step_ms: u32,
+pub struct Settings {
+    /// Of the chip the secondary slot is on.
+    pub geometry: Geometry,
+    /// Longest erase that may delay a reply, in ms.
+    pub step_ms: u32,
+    /// Files that are not images are welcome.
+    pub any_file: bool,
 }
 
-/// Session state.
-pub struct Writer {
-    chip: Chip,
+/// Session state, and the buffers of the work. Small fields come first: they are reached with
+/// shorter instructions.
+#[repr(C)]
+pub struct Writer<'a> {
     stage: Stage,
     sha_len: u8,
     /// The slot holds an image that was read back and hashed since start.
     verified: bool,
-    /// Files that are not images are welcome.
-    any_file: bool,
+    sector: u32,
     total: u32,
     kept: u32,
     position: u32,
@@ -86,25 +82,33 @@ pub struct Writer {
     hashed: u32,
     /// Where the image's own hash ends; 0 for a file that is no image.
     hashed_end: u32,
+    /// Where the search for a blank sector goes on.
+    probe: u32,
+    /// The slots, the secondary of which is written.
+    pub slots: Slots,
+    /// Programmed at once.
+    pub page: &'a mut [u8],
+    /// Replies, captured data, pieces that are read.
+    pub scratch: &'a mut [u8],
+    settings: Settings,
     digest: Digest,
     image_hash: [u8; 32],
     sha: [u8; 32],
 }
 
-impl Writer {
-    /// A writer for the secondary slot on a chip with `geometry`.
-    pub fn new(geometry: Geometry, step_ms: u32, any_file: bool) -> Writer {
-        let chip = Chip {
-            geometry,
-            sector: geometry.sector(),
-            step_ms,
-        };
+impl<'a> Writer<'a> {
+    /// A writer for the secondary slot.
+    pub fn new(
+        slots: Slots,
+        settings: Settings,
+        page: &'a mut [u8],
+        scratch: &'a mut [u8],
+    ) -> Writer<'a> {
         Writer {
-            chip,
             stage: Stage::Idle,
             sha_len: 0,
             verified: false,
-            any_file,
+            sector: settings.geometry.sector(),
             total: 0,
             kept: 0,
             position: 0,
@@ -113,6 +117,11 @@ impl Writer {
             erasing: 0,
             hashed: 0,
             hashed_end: 0,
+            probe: 0,
+            slots,
+            page,
+            scratch,
+            settings,
             digest: Digest::new(),
             image_hash: [0; 32],
             sha: [0; 32],
@@ -131,16 +140,12 @@ impl Writer {
 
     /// Whether the content of the slot cannot be shown: being written or erased.
     pub fn is_hiding(&self) -> bool {
-        !matches!(self.stage, Stage::Idle | Stage::Verify)
+        self.stage as u8 > Stage::Verify as u8
     }
 
     /// Bytes kept of the session: the offset a client is told. 0 without a session.
     pub fn kept(&self) -> u32 {
-        if self.is_active() {
-            self.kept
-        } else {
-            0
-        }
+        self.kept
     }
 
     /// Length of the session's file; 0 without a session.
@@ -163,31 +168,32 @@ impl Writer {
     }
 
     /// Forget the session. What is in flash stays; its trailer sector was erased.
+    #[inline(never)]
     pub fn abort(&mut self) {
         self.stage = Stage::Idle;
-        self.total = 0;
-        self.kept = 0;
         self.verified = false;
+        self.total = 0;
+        self.restart_at(0);
     }
 
     /// Open a session for a file of `total` bytes; `first` has to follow.
     pub fn open(&mut self, total: u32, sha: (&[u8; 32], u32)) {
         self.abort();
         self.total = total;
-        (self.sha, self.sha_len) = (*sha.0, sha.1.min(32) as u8);
-        self.restart_at(0);
+        (self.sha, self.sha_len) = (*sha.0, sha.1 as u8);
         self.stage = Stage::Header;
     }
 
-    /// The beginning of the file. What fits into `page` is kept.
-    pub fn first(&mut self, first: &[u8], page: &mut [u8]) {
-        let header = Header::parse(first);
-        self.hashed_end = header.and_then(|header| header.hashed_len()).unwrap_or(0);
+    /// The beginning of the file, which lies in scratch. What fits into the page is kept.
+    pub fn first(&mut self, from: usize, len: usize) {
         self.stage = Stage::Trailer;
-        let n = first.len().min(page.len());
-        if let (Some(to), Some(from)) = (page.get_mut(..n), first.get(..n)) {
-            to.copy_from_slice(from);
-            self.position = n as u32;
+        let len = len.min(self.page.len());
+        let first = self.scratch.get(from..).and_then(|rest| rest.get(..len));
+        if let (Some(to), Some(first)) = (self.page.get_mut(..len), first) {
+            let header = Header::parse(first);
+            self.hashed_end = header.and_then(|header| header.hashed_len()).unwrap_or(0);
+            to.copy_from_slice(first);
+            self.position = len as u32;
         }
     }
 
@@ -216,54 +222,36 @@ impl Writer {
         self.digest = Digest::new();
     }
 
-    /// A step towards the reply to the first request. `Ready`: `kept` is what to tell the client.
-    pub fn prepare<F: Flash>(
-        &mut self,
-        flash: &mut F,
-        slots: &Slots,
-        page: &[u8],
-        scratch: &mut [u8],
-    ) -> Result<Progress, Error> {
-        match self.stage {
-            Stage::Trailer => {
-                if again(slots.erase_trailer(flash))? == Progress::Ready {
-                    self.stage = self.probe_or_open(flash, slots, page, scratch)?;
-                }
-                Ok(Progress::More)
-            }
-            Stage::Probe(sector) => self.probe(flash, slots, sector, scratch),
-            _ => {
-                let goal = self.floor(self.position) + 2 * self.chip.sector;
-                let progress = self.erase_ahead(flash, slots, goal, scratch)?;
-                if progress == Progress::Ready {
-                    self.kept = self.position;
-                }
-                Ok(progress)
-            }
+    /// A step towards the reply to the first request. Then `kept` is what to tell the client.
+    pub fn prepare<F: Flash>(&mut self, flash: &mut F) -> Step {
+        if self.stage == Stage::Trailer {
+            self.slots.erase_trailer(flash)?;
+            return self.probe_or_open(flash);
         }
+        if self.stage == Stage::Probe {
+            return self.probe(flash);
+        }
+        self.erase_ahead(flash, self.floor(self.position) + 2 * self.sector)?;
+        self.kept = self.position;
+        Ok(())
     }
 
     /// A step towards the reply to a later request of `chunk` bytes: room for one more of those.
-    pub fn advance<F: Flash>(
-        &mut self,
-        flash: &mut F,
-        slots: &Slots,
-        chunk: u32,
-        scratch: &mut [u8],
-    ) -> Result<Progress, Error> {
+    pub fn advance<F: Flash>(&mut self, flash: &mut F, chunk: u32) -> Step {
         // The next request may carry a little more, since a larger offset is all that grows.
-        let room = (chunk + 64).clamp(256, self.chip.sector);
-        let goal = self.floor(self.kept + room - 1) + 2 * self.chip.sector;
-        self.erase_ahead(flash, slots, goal, scratch)
+        let room = (chunk + 64).max(256).min(self.sector);
+        let goal = self.floor(self.kept + room - 1) + 2 * self.sector;
+        self.erase_ahead(flash, goal)
     }
 
+    /// Sectors are powers of two.
     fn floor(&self, offset: u32) -> u32 {
-        offset & !(self.chip.sector.wrapping_sub(1))
+        offset & self.sector.wrapping_neg()
     }
 
     /// First sector boundary at or behind the end of the file.
     fn end(&self) -> u32 {
-        self.floor(self.total + self.chip.sector - 1)
+        self.floor(self.total + self.sector - 1)
     }
 
     /// Up to where data may be written now: the last blank sector stays as a mark.
@@ -271,80 +259,81 @@ impl Writer {
         if self.blank >= self.end() {
             self.total
         } else {
-            self.blank.saturating_sub(self.chip.sector)
+            self.blank.saturating_sub(self.sector)
         }
     }
 
     /// One erase, or one look at whether it is needed, until `goal` is blank.
-    fn erase_ahead<F: Flash>(
-        &mut self,
-        flash: &mut F,
-        slots: &Slots,
-        goal: u32,
-        scratch: &mut [u8],
-    ) -> Result<Progress, Error> {
+    fn erase_ahead<F: Flash>(&mut self, flash: &mut F, goal: u32) -> Step {
         let end = match self.stage {
-            Stage::Wipe => slots.secondary.size,
+            Stage::Wipe => self.slots.secondary.size,
             _ => self.end(),
         };
         if self.blank >= goal.min(end) {
-            return Ok(Progress::Ready);
+            return Ok(());
         }
         if self.erasing == 0 {
-            let sector = self.chip.sector;
-            if is_blank(flash, &slots.secondary, self.blank, sector, scratch)? {
-                self.blank += sector;
-                return Ok(Progress::More);
+            match blank(flash, &self.slots.secondary, self.blank, self.sector, self.scratch) {
+                Ok(()) => {
+                    self.blank += self.sector;
+                    return Err(Error::AGAIN);
+                }
+                Err(Error::BADSTATE) => self.erasing = self.erase_size(),
+                other => return other,
             }
-            self.erasing = self.erase_size(slots);
         }
-        let done = again(slots.secondary.erase(flash, self.blank, self.erasing))?;
-        if done == Progress::Ready {
-            self.blank += self.erasing;
-            self.erasing = 0;
-        }
-        Ok(Progress::More)
+        self.slots.secondary.erase(flash, self.blank, self.erasing)?;
+        self.blank += self.erasing;
+        self.erasing = 0;
+        Err(Error::AGAIN)
     }
 
     /// The largest erase that starts here, stays inside the slot and is fast enough.
-    fn erase_size(&self, slots: &Slots) -> u32 {
-        let room = slots.secondary.size.saturating_sub(self.blank);
-        let at = slots.secondary.offset.wrapping_add(self.blank);
-        let fits = |erase: &&EraseSize| {
-            erase.size != 0
-                && erase.size <= room
-                && at & erase.size.wrapping_sub(1) == 0
-                && erase.max_ms <= self.chip.step_ms
-        };
-        let best = self.chip.geometry.erase.iter().rev().find(fits);
-        best.map_or(self.chip.sector, |erase| erase.size)
+    fn erase_size(&self) -> u32 {
+        let room = self.slots.secondary.size - self.blank;
+        let at = self.slots.secondary.offset + self.blank;
+        let mut best = self.sector;
+        for EraseSize { size, max_ms } in self.settings.geometry.erase {
+            let aligned = at & size.wrapping_sub(1) == 0;
+            if size > best && size <= room && aligned && max_ms <= self.settings.step_ms {
+                best = size;
+            }
+        }
+        best
     }
 
-    /// Take bytes of the file. Returns how many were looked at, and whether a page was programmed
-    /// (then the step is over). Bytes there is no room for are dropped: the client is told.
-    pub fn push<F: Flash>(
-        &mut self,
-        flash: &mut F,
-        slots: &Slots,
-        bytes: &[u8],
-        page: &mut [u8],
-    ) -> Result<(usize, bool), Error> {
+    /// Take bytes of the file, at least one and at most to the end of the page, which is then
+    /// programmed: that ends the step. Returns how many were looked at. Bytes there is no room
+    /// for are dropped: the client is told.
+    pub fn push<F: Flash>(&mut self, flash: &mut F, bytes: &[u8]) -> Result<usize, Error> {
         let fill = (self.position - self.written) as usize;
         let allowed = self.allowed().saturating_sub(self.position) as usize;
-        let n = bytes.len().min(page.len().saturating_sub(fill)).min(allowed);
+        let n = bytes.len().min(allowed);
+        let room = self.page.get_mut(fill..).unwrap_or_default();
+        let n = n.min(room.len());
+        let (Some(to), Some(from)) = (room.get_mut(..n), bytes.get(..n)) else {
+            return Ok(bytes.len());
+        };
         if n == 0 {
-            return Ok((bytes.len(), false));
+            return Ok(bytes.len());
         }
-        if let (Some(to), Some(from)) = (page.get_mut(fill..fill + n), bytes.get(..n)) {
-            to.copy_from_slice(from);
-        }
+        to.copy_from_slice(from);
         self.position += n as u32;
-        if fill + n < page.len() {
-            return Ok((n, false));
+        if fill + n == self.page.len() {
+            self.slots.secondary.write(flash, self.written, self.page)?;
+            self.written = self.position;
         }
-        slots.secondary.write(flash, self.written, page)?;
-        self.written = self.position;
-        Ok((n, true))
+        Ok(n)
+    }
+
+    /// Offset of the next byte that `push` takes.
+    pub fn position(&self) -> u32 {
+        self.position
+    }
+
+    /// Whether the page was programmed just now.
+    pub fn is_flushed(&self) -> bool {
+        self.written == self.position
     }
 
     /// The request was whole and its offset right: its bytes count.
@@ -369,53 +358,28 @@ impl Writer {
     /// Erase the slot: trailer and header now, the rest by `background`.
     pub fn begin_wipe(&mut self) {
         self.abort();
-        self.restart_at(0);
         self.stage = Stage::Trailer;
     }
 
     /// A step of the erase a client waits for.
-    pub fn wipe<F: Flash>(
-        &mut self,
-        flash: &mut F,
-        slots: &Slots,
-        scratch: &mut [u8],
-    ) -> Result<Progress, Error> {
+    pub fn wipe<F: Flash>(&mut self, flash: &mut F) -> Step {
         if self.stage == Stage::Trailer {
-            if again(slots.erase_trailer(flash))? == Progress::Ready {
-                self.stage = Stage::Wipe;
-            }
-            return Ok(Progress::More);
+            self.slots.erase_trailer(flash)?;
+            self.stage = Stage::Wipe;
         }
-        self.erase_ahead(flash, slots, 1, scratch)
+        self.erase_ahead(flash, 1)
     }
 
-    /// A step nobody waits for. `Ready` when there is nothing to do.
-    pub fn background<F: Flash>(
-        &mut self,
-        flash: &mut F,
-        slots: &Slots,
-        scratch: &mut [u8],
-    ) -> Result<Progress, Error> {
+    /// A step nobody waits for.
+    pub fn background<F: Flash>(&mut self, flash: &mut F) -> Step {
         match self.stage {
             Stage::Wipe => {
-                let size = slots.secondary.size;
-                let progress = self.erase_ahead(flash, slots, size, scratch)?;
-                if progress == Progress::Ready {
-                    self.stage = Stage::Idle;
-                }
-                Ok(progress)
+                self.erase_ahead(flash, u32::MAX)?;
+                self.stage = Stage::Idle;
+                Ok(())
             }
-            Stage::Open => self.hash_behind(flash, slots, STEP, scratch),
-            _ => Ok(Progress::Ready),
+            Stage::Open => self.hash_behind(flash),
+            _ => Ok(()),
         }
-    }
-}
-
-/// An operation that may be split: not finished is no failure.
-fn again(result: Result<(), Error>) -> Result<Progress, Error> {
-    match result {
-        Ok(()) => Ok(Progress::Ready),
-        Err(Error::AGAIN) => Ok(Progress::More),
-        Err(error) => Err(error),
     }
 }

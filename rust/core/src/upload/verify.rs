@@ -3,69 +3,46 @@
 //! One pass serves two hashes: the image's own, over header, payload and protected TLVs, is taken
 //! from a copy of the running digest when it reaches `hashed_end`; the client's goes on to the end.
 
-use super::{again, Progress, Stage, Writer, STEP};
+use super::{Stage, Step, Writer, STEP};
 use crate::flash::Flash;
-use crate::image::{hash_range, inspect, Digest, Slots};
+use crate::image::{hash_range, inspect};
 use crate::Error;
 
-/// How the last step of a session ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    /// Call again.
-    More,
-    /// The flash holds what was promised.
-    Good,
-    /// It does not; the header was erased.
-    Bad,
-}
-
-impl Writer {
-    /// Hash one piece of what is durable; whole sectors only, since `rollback` may take back less.
-    pub(super) fn hash_behind<F: Flash>(
-        &mut self,
-        flash: &mut F,
-        slots: &Slots,
-        most: u32,
-        scratch: &mut [u8],
-    ) -> Result<Progress, Error> {
-        let until = match self.stage {
-            Stage::Open => self.floor(self.kept.min(self.written)),
-            _ => self.total,
-        };
-        self.hash_until(flash, slots, until.min(self.hashed.saturating_add(most)), scratch)
+impl Writer<'_> {
+    /// Up to where the slot is durable: whole sectors only, since `rollback` may take back less.
+    fn durable(&self) -> u32 {
+        self.floor(self.kept.min(self.written))
     }
 
     /// Bytes that are durable and not hashed yet.
     pub fn backlog(&self) -> u32 {
-        if self.stage == Stage::Open {
-            self.floor(self.kept.min(self.written)).saturating_sub(self.hashed)
-        } else {
-            0
+        match self.stage {
+            Stage::Open => self.durable().saturating_sub(self.hashed),
+            _ => 0,
         }
     }
 
-    fn hash_until<F: Flash>(
-        &mut self,
-        flash: &mut F,
-        slots: &Slots,
-        until: u32,
-        scratch: &mut [u8],
-    ) -> Result<Progress, Error> {
-        if self.hashed >= until {
-            return Ok(Progress::Ready);
+    pub(super) fn hash_behind<F: Flash>(&mut self, flash: &mut F) -> Step {
+        self.hash_until(flash, self.durable())
+    }
+
+    /// Hash up to 4 KB, and not beyond `until`.
+    fn hash_until<F: Flash>(&mut self, flash: &mut F, until: u32) -> Step {
+        let from = self.hashed;
+        if from >= until {
+            return Ok(());
         }
-        let stop = if self.hashed < self.hashed_end {
-            until.min(self.hashed_end)
-        } else {
-            until
-        };
-        let area = &slots.secondary;
-        hash_range(flash, area, self.hashed, stop, &mut self.digest, scratch)?;
+        let mut stop = until.min(from + STEP);
+        if from < self.hashed_end {
+            stop = stop.min(self.hashed_end);
+        }
+        let area = &self.slots.secondary;
+        hash_range(flash, area, from, stop, &mut self.digest, self.scratch)?;
         self.hashed = stop;
         if stop == self.hashed_end {
             self.image_hash = self.digest.peek();
         }
-        Ok(Progress::More)
+        Err(Error::AGAIN)
     }
 
     /// Whether all bytes arrived.
@@ -73,114 +50,78 @@ impl Writer {
         self.is_active() && self.kept == self.total
     }
 
-    /// A step of the end of a session, once it is full.
-    pub fn finish<F: Flash>(
-        &mut self,
-        flash: &mut F,
-        slots: &Slots,
-        page: &mut [u8],
-        scratch: &mut [u8],
-    ) -> Result<Verdict, Error> {
-        match self.stage {
-            Stage::Spoiled => return self.spoil(flash, slots),
-            Stage::Finish => {}
-            _ => {
-                self.flush(flash, slots, page)?;
-                self.stage = Stage::Finish;
-                return Ok(Verdict::More);
-            }
-        }
-        if self.hash_behind(flash, slots, STEP, scratch)? == Progress::More {
-            return Ok(Verdict::More);
-        }
-        if self.matches(flash, slots)? {
-            let image = self.hashed_end != 0 || !self.any_file;
+    /// A step of the end of a session, once it is full. `BADIMAGE`: the flash does not hold what
+    /// was promised, and its header was erased.
+    pub fn finish<F: Flash>(&mut self, flash: &mut F) -> Step {
+        if self.stage == Stage::Spoiled {
+            // So that what failed the check is neither listed nor resumed.
+            self.slots.secondary.erase(flash, 0, self.sector)?;
             self.abort();
-            self.verified = image;
-            return Ok(Verdict::Good);
+            return Err(Error::BADIMAGE);
         }
-        self.verified = false;
-        self.stage = Stage::Spoiled;
-        Ok(Verdict::More)
+        if self.stage != Stage::Finish {
+            self.flush(flash)?;
+            self.stage = Stage::Finish;
+            return Err(Error::AGAIN);
+        }
+        self.hash_until(flash, self.total)?;
+        let promised = self.sha_len != 32 || self.digest.peek() == self.sha;
+        if !promised || !(self.settings.any_file || self.is_own_hash(flash)?) {
+            self.stage = Stage::Spoiled;
+            return Err(Error::AGAIN);
+        }
+        self.abort();
+        self.verified = !self.settings.any_file;
+        Ok(())
     }
 
     /// Program the last, partly filled page, padded with erased bytes.
-    fn flush<F: Flash>(
-        &mut self,
-        flash: &mut F,
-        slots: &Slots,
-        page: &mut [u8],
-    ) -> Result<(), Error> {
+    fn flush<F: Flash>(&mut self, flash: &mut F) -> Step {
         let fill = (self.position - self.written) as usize;
         if fill == 0 {
             return Ok(());
         }
-        let unit = self.chip.geometry.write_unit.max(1) as usize;
-        let padded = fill.next_multiple_of(unit);
-        let Some(part) = page.get_mut(..padded) else {
-            return Err(Error::INVAL);
-        };
-        if let Some(rest) = part.get_mut(fill..) {
-            rest.fill(self.chip.geometry.erased);
+        let geometry = &self.settings.geometry;
+        let unit = geometry.write_unit as usize;
+        let padded = (fill + unit - 1) & unit.wrapping_neg();
+        let part = self.page.get_mut(..padded).ok_or(Error::INVAL)?;
+        for byte in part.iter_mut().skip(fill) {
+            *byte = geometry.erased;
         }
-        slots.secondary.write(flash, self.written, part)?;
+        self.slots.secondary.write(flash, self.written, part)?;
         self.written = self.position;
         Ok(())
     }
 
-    fn matches<F: Flash>(&mut self, flash: &mut F, slots: &Slots) -> Result<bool, Error> {
-        if self.sha_len == 32 && self.digest.peek() != self.sha {
-            return Ok(false);
+    /// Whether the hash that was computed is the one the image carries.
+    fn is_own_hash<F: Flash>(&self, flash: &mut F) -> Result<bool, Error> {
+        match inspect(flash, &self.slots.secondary, self.slots.limit) {
+            Ok(info) => {
+                let inside = self.total == 0 || info.end <= self.total;
+                let same = info.hashed == self.hashed_end && info.hash == self.image_hash;
+                Ok(inside && same)
+            }
+            Err(Error::BADIMAGE | Error::NOENT) => Ok(false),
+            Err(error) => Err(error),
         }
-        if self.any_file {
-            return Ok(true);
-        }
-        match inspect(flash, &slots.secondary, slots.limit) {
-            Ok(info) => Ok(info.end <= self.total
-                && info.hashed == self.hashed_end
-                && info.hash == self.image_hash),
-            Err(Error::FLASH) => Err(Error::FLASH),
-            Err(_) => Ok(false),
-        }
-    }
-
-    /// Erase the header, so that what failed the check is neither listed nor resumed.
-    fn spoil<F: Flash>(&mut self, flash: &mut F, slots: &Slots) -> Result<Verdict, Error> {
-        let sector = self.chip.sector;
-        if again(slots.secondary.erase(flash, 0, sector))? == Progress::More {
-            return Ok(Verdict::More);
-        }
-        self.abort();
-        Ok(Verdict::Bad)
     }
 
     /// Check an image that is in the slot already, before it may be scheduled.
     pub fn begin_verify(&mut self, hashed_end: u32) {
         self.abort();
-        self.hashed = 0;
         self.hashed_end = hashed_end;
-        self.digest = Digest::new();
         self.stage = Stage::Verify;
     }
 
-    /// A step of that check.
-    pub fn verify<F: Flash>(
-        &mut self,
-        flash: &mut F,
-        slots: &Slots,
-        scratch: &mut [u8],
-    ) -> Result<Verdict, Error> {
-        let until = self.hashed_end.min(self.hashed.saturating_add(STEP));
-        if self.hash_until(flash, slots, until, scratch)? == Progress::More {
-            return Ok(Verdict::More);
-        }
+    /// A step of that check. `BADIMAGE` when the hash is another.
+    pub fn verify<F: Flash>(&mut self, flash: &mut F) -> Step {
+        self.hash_until(flash, self.hashed_end)?;
         self.stage = Stage::Idle;
-        let info = inspect(flash, &slots.secondary, slots.limit)?;
-        self.verified = info.hash == self.image_hash;
-        Ok(if self.verified {
-            Verdict::Good
+        self.verified = self.is_own_hash(flash)?;
+        if self.verified {
+            Ok(())
         } else {
-            Verdict::Bad
-        })
+            Err(Error::BADIMAGE)
+        }
     }
 }

@@ -1,0 +1,89 @@
+//! Serial links: console framing in both directions. Reached only through `smpkit_serial_open`, so
+//! that a firmware without a serial link does not carry it.
+
+use crate::kit::Kit;
+use crate::link::Link;
+use crate::ring::CUT;
+use smpkit_core::transport::serial::{encode_line, Decoder, Found, LINE_MAX};
+use smpkit_core::Error;
+
+/// Bytes of a line stored at once.
+const PIECE: usize = 64;
+
+/// What a serial link does otherwise.
+pub(crate) struct Codec {
+    pub(crate) receive: fn(&mut Link, &[u8]) -> Result<(), Error>,
+    pub(crate) take: fn(&mut Kit, &mut Decoder, u8, &[u8], u32) -> usize,
+    pub(crate) transmit: fn(&Link, &[u8], usize) -> Result<usize, Error>,
+    /// Bytes of length and check sum.
+    pub(crate) overhead: usize,
+}
+
+pub(crate) static CODEC: Codec = Codec {
+    receive,
+    take,
+    transmit,
+    overhead: 4,
+};
+
+/// Store bytes of a line; a loss shows in the check sum at the latest.
+fn receive(link: &mut Link, data: &[u8]) -> Result<(), Error> {
+    for piece in data.chunks(PIECE) {
+        if let Err(error) = link.ring.push(0, piece, false) {
+            let _ = link.ring.push(CUT, &[], true);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+fn transmit(link: &Link, reply: &[u8], sent: usize) -> Result<usize, Error> {
+    let mut line = [0; LINE_MAX];
+    let (len, sent) = encode_line(reply, sent, &mut line);
+    link.put(line.get(..len).unwrap_or_default())?;
+    Ok(sent)
+}
+
+/// Decode until something has to wait. Returns how many bytes were used.
+fn take(kit: &mut Kit, decoder: &mut Decoder, id: u8, bytes: &[u8], now: u32) -> usize {
+    let mut used = 0;
+    for byte in bytes {
+        used += 1;
+        match decoder.byte(*byte) {
+            Found::Nothing => {}
+            Found::End(_) => release(kit, false, now),
+            Found::Bytes { bytes, len, first } => {
+                if first {
+                    release(kit, false, now);
+                }
+                let bytes = bytes.get(..usize::from(len)).unwrap_or_default();
+                give(kit, id, bytes, now);
+            }
+        }
+        if let Some(intact) = decoder.end() {
+            release(kit, intact, now);
+        }
+        if kit.is_touched() || !kit.server.listens_to(id) {
+            break;
+        }
+    }
+    used
+}
+
+fn release(kit: &mut Kit, intact: bool, now: u32) {
+    let (server, world) = kit.parts();
+    server.release(intact, now, world);
+}
+
+/// A page may be programmed in the middle of the three bytes: then the rest goes in at once.
+fn give(kit: &mut Kit, id: u8, bytes: &[u8], now: u32) {
+    let (server, world) = kit.parts();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let n = server.input(id, rest, true, now, world);
+        if n == 0 {
+            return;
+        }
+        rest = rest.get(n..).unwrap_or_default();
+    }
+}

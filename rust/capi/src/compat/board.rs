@@ -6,6 +6,8 @@ use crate::check;
 use crate::host::Devices;
 use crate::port::smpkit_port;
 use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicBool, Ordering};
 use smpkit_core::flash::{Area, EraseSize, Flash, Geometry, Result};
 use smpkit_core::image::{is_blank, Slots};
 use smpkit_core::Error;
@@ -36,13 +38,20 @@ pub(crate) struct Board {
     erase_ms: u32,
 }
 
-struct Store(UnsafeCell<Option<Board>>);
+/// Not an Option: that would be no zeroes, and so cost flash for its initial value.
+struct Store {
+    ready: AtomicBool,
+    board: UnsafeCell<MaybeUninit<Board>>,
+}
 
 // SAFETY: written by init alone, which may not run beside any other call of these groups; that is
 // stated where C sees it. Everything else only reads.
 unsafe impl Sync for Store {}
 
-static STORE: Store = Store(UnsafeCell::new(None));
+static STORE: Store = Store {
+    ready: AtomicBool::new(false),
+    board: UnsafeCell::new(MaybeUninit::uninit()),
+};
 
 impl Board {
     /// Check and keep.
@@ -78,21 +87,22 @@ impl Board {
             },
         };
         // SAFETY: nobody reads meanwhile.
-        unsafe { *STORE.0.get() = Some(board) };
+        unsafe { (*STORE.board.get()).write(board) };
+        STORE.ready.store(true, Ordering::Release);
         Ok(())
     }
 
     /// What init kept, if it was called.
     pub(crate) fn get() -> Option<&'static Board> {
-        // SAFETY: only init writes, and not beside this.
-        unsafe { (*STORE.0.get()).as_ref() }
+        let ready = STORE.ready.load(Ordering::Acquire);
+        // SAFETY: init has written it, and nobody writes beside this.
+        ready.then(|| unsafe { (*STORE.board.get()).assume_init_ref() })
     }
 
     /// Forget it: for tests, each of which brings its own board.
     #[cfg(test)]
     pub(crate) fn forget() {
-        // SAFETY: tests hold a lock.
-        unsafe { *STORE.0.get() = None };
+        STORE.ready.store(false, Ordering::Release);
     }
 
     /// The checked port.

@@ -74,6 +74,25 @@ fn case_08_an_old_trailer_goes_before_anything_else() {
     }
 }
 
+// failure case 8
+#[test]
+fn case_08_an_erase_command_takes_the_trailer_first() {
+    let bench = bench();
+    let lib = Lib::start(false);
+    bench.chips.borrow_mut().bytes_mut(&SECONDARY).fill(0);
+    assert_eq!(lib.erase(), 0);
+    let chips = bench.chips.borrow();
+    let log = chips.chips[1].log();
+    let (slot, last) = (SECONDARY.offset, SECONDARY.offset + SECONDARY.size - 4096);
+    assert_eq!((log[0].offset, log[1].offset), (last, slot));
+    assert_eq!(log.len(), 116);
+    drop(chips);
+    // What is blank is left alone.
+    assert_eq!(lib.erase(), 0);
+    assert_eq!(bench.chips.borrow().chips[1].log().len(), 116);
+    bench.assert_clean();
+}
+
 // failure case 8, 2
 #[test]
 fn case_08_a_power_cut_never_leaves_a_schedule() {

@@ -176,6 +176,7 @@ impl Server<'_> {
         let mut part = bytes.get(..n).unwrap_or_default();
         let mut programmed = false;
         if matches!(self.take, Take::Stream | Take::Both) {
+            let written = self.writer.written();
             match self.writer.push(host, part) {
                 Ok(used) => part = part.get(..used).unwrap_or(part),
                 Err(_) => {
@@ -184,7 +185,7 @@ impl Server<'_> {
                     self.take = Take::Drop;
                 }
             }
-            programmed = self.writer.is_flushed();
+            programmed = self.writer.written() != written;
         }
         if matches!(self.take, Take::Capture | Take::Both) {
             self.capture(part);

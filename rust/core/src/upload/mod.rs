@@ -70,6 +70,8 @@ pub struct Writer<'a> {
     sha_len: u8,
     /// The slot holds an image that was read back and hashed since start.
     verified: bool,
+    /// Bytes of a dropped request are in flash: content tells nothing about what was uploaded.
+    tainted: bool,
     sector: u32,
     total: u32,
     kept: u32,
@@ -108,6 +110,7 @@ impl<'a> Writer<'a> {
             stage: Stage::Idle,
             sha_len: 0,
             verified: false,
+            tainted: false,
             sector: settings.geometry.sector(),
             total: 0,
             kept: 0,
@@ -302,26 +305,25 @@ impl<'a> Writer<'a> {
         best
     }
 
-    /// Take bytes of the file, at least one and at most to the end of the page, which is then
-    /// programmed: that ends the step. Returns how many were looked at. Bytes there is no room
-    /// for are dropped: the client is told.
+    /// Take bytes of the file, up to a full page; returns how many were looked at. A page that is
+    /// full already is programmed first, which ends the step (see `written`). Bytes there is no
+    /// room for are dropped: the client is told.
     pub fn push<F: Flash>(&mut self, flash: &mut F, bytes: &[u8]) -> Result<usize, Error> {
-        let fill = (self.position - self.written) as usize;
         let allowed = self.allowed().saturating_sub(self.position) as usize;
-        let n = bytes.len().min(allowed);
-        let room = self.page.get_mut(fill..).unwrap_or_default();
-        let n = n.min(room.len());
-        let (Some(to), Some(from)) = (room.get_mut(..n), bytes.get(..n)) else {
-            return Ok(bytes.len());
-        };
-        if n == 0 {
+        if allowed == 0 {
             return Ok(bytes.len());
         }
-        to.copy_from_slice(from);
-        self.position += n as u32;
-        if fill + n == self.page.len() {
+        let mut fill = (self.position - self.written) as usize;
+        if fill == self.page.len() {
             self.slots.secondary.write(flash, self.written, self.page)?;
             self.written = self.position;
+            fill = 0;
+        }
+        let room = self.page.get_mut(fill..).unwrap_or_default();
+        let n = bytes.len().min(allowed).min(room.len());
+        if let (Some(to), Some(from)) = (room.get_mut(..n), bytes.get(..n)) {
+            to.copy_from_slice(from);
+            self.position += n as u32;
         }
         Ok(n)
     }
@@ -331,9 +333,9 @@ impl<'a> Writer<'a> {
         self.position
     }
 
-    /// Whether the page was programmed just now.
-    pub fn is_flushed(&self) -> bool {
-        self.written == self.position
+    /// Up to where pages were programmed.
+    pub fn written(&self) -> u32 {
+        self.written
     }
 
     /// The request was whole and its offset right: its bytes count.
@@ -343,10 +345,15 @@ impl<'a> Writer<'a> {
 
     /// The request was not for us: take back what it brought.
     ///
-    /// If a page of it was programmed already, its sector is given back and asked for again.
+    /// If a page of it was programmed already, its sector is given back and asked for again; with
+    /// the first sector goes the whole session, because only a first request can bring that.
     pub fn rollback(&mut self) {
         if self.written > self.kept {
             let floor = self.floor(self.kept);
+            self.tainted = true;
+            if floor == 0 {
+                return self.abort();
+            }
             self.kept = floor;
             self.written = floor;
             self.blank = floor;

@@ -40,3 +40,6 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
     // Nothing in the kit panics (the link check proves it); this satisfies the compiler.
     loop {}
 }
+
+#[cfg(all(test, feature = "server"))]
+mod tests;

@@ -5,7 +5,7 @@ use smpkit_core::flash::{layout, Area, Flash, Geometry, Result};
 use smpkit_core::image::{Bootloader, Slots, Version};
 use smpkit_core::server::{Config, Datetime, Host, PoolInfo, Server, TaskInfo, IDLE};
 use smpkit_core::smp::{rc, Fail, Header, WRITE};
-use smpkit_core::upload::Writer;
+use smpkit_core::upload::{Settings, Writer};
 use smpkit_core::Error;
 use smpkit_sim::Board;
 
@@ -227,16 +227,19 @@ impl Watch {
             bootloader_mode: 1,
             frame_size: setup.frame_size,
             frame_count: setup.frame_count,
-            erase_step_ms: setup.step_ms,
             exec_base: setup.exec_base,
             any_file: setup.any_file,
         };
-        let writer = Writer::new(geometry, setup.step_ms, setup.any_file);
+        let settings = Settings {
+            geometry,
+            step_ms: setup.step_ms,
+            any_file: setup.any_file,
+        };
         // Dirty buffers: nothing may depend on what was in them.
         let page = vec![0xA5; setup.page].leak();
         let scratch = vec![0x5A; setup.scratch].leak();
         Watch {
-            server: Server::new(config, slots, writer, page, scratch),
+            server: Server::new(config, Writer::new(slots, settings, page, scratch)),
             world: World::new(board),
             now: 1000,
             setup,

@@ -1,6 +1,6 @@
 //! Boards of other shapes than a PineTime, and PineTimes in other states.
 
-use super::{new_image, running_image, Setup, Watch, PRIMARY, SECONDARY};
+use super::{new_image, running_image, version, Setup, Watch, PRIMARY, SECONDARY};
 use smpkit_core::flash::{layout, Area};
 use smpkit_sim::{Board, Nor};
 
@@ -17,7 +17,8 @@ pub fn shaped(sector: u32, unit: u32) -> Watch {
     ];
     let chip = |size| Nor::uniform(size, sector, unit);
     let mut board = Board::new(vec![chip(size), chip(size + 2 * sector)]);
-    board.load(&areas[0], &running_image()[..20 * 1024]);
+    let running = smpkit_sim::image::build_sized(version(1, 0, 0, 0), 11, 20 * 1024);
+    board.load(&areas[0], &running);
     let setup = Setup {
         areas: areas.leak(),
         max_align: unit.max(8) as u8,

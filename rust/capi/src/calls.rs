@@ -471,7 +471,7 @@ pub unsafe extern "C" fn smpkit_writer_abort(kit: *mut smpkit) -> i32 {
 #[no_mangle]
 pub extern "C" fn smpkit_error_text(error: i32) -> *const c_char {
     match Error::check(error) {
-        Ok(()) => c"success".as_ptr(),
+        Ok(()) => "success\0.".as_ptr().cast(),
         Err(error) => error.text().as_ptr(),
     }
 }

@@ -389,15 +389,12 @@ impl Host for World {
             5 => config.machine,
             6 => config.processor,
             7 => config.board,
-            _ if config.bootloader_name.is_null() => c"MCUboot".as_ptr(),
             _ => config.bootloader_name,
         };
-        let text = if text.is_null() {
-            c"unknown".as_ptr()
-        } else {
-            text
-        };
-        // SAFETY: a string of the caller or ours.
+        if text.is_null() {
+            return if index > 8 { b"MCUboot" } else { b"unknown" };
+        }
+        // SAFETY: a string of the caller.
         unsafe { until_nul(text) }
     }
 

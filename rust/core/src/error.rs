@@ -17,9 +17,11 @@ macro_rules! errors {
 
             /// One line for a log or a terminal.
             pub fn text(self) -> &'static CStr {
+                // The byte behind the NUL keeps the text out of the linker's string section, which
+                // is linked as a whole.
                 let text: &str = match self.code() {
-                    $($value => concat!($text, "\0"),)*
-                    _ => "error of the port\0",
+                    $($value => concat!($text, "\0."),)*
+                    _ => "error of the port\0.",
                 };
                 CStr::from_bytes_until_nul(text.as_bytes()).unwrap_or_default()
             }

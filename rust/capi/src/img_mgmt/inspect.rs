@@ -19,9 +19,22 @@ fn invalid(text: &'static CStr) -> Refusal {
     Refusal(MGMT_ERR_EINVAL, text)
 }
 
-const MALFORMED: Refusal = Refusal(MGMT_ERR_EINVAL, c"header malformed");
-const NO_SLOT: Refusal = Refusal(MGMT_ERR_ENOMEM, c"no slot");
-const FLASH: Refusal = Refusal(MGMT_ERR_EUNKNOWN, c"fa read fail");
+/// A C string. The byte behind its NUL keeps it out of the linker's string section, which is linked
+/// as a whole.
+macro_rules! text {
+    ($text:literal) => {
+        const {
+            match CStr::from_bytes_until_nul(concat!($text, "\0.").as_bytes()) {
+                Ok(text) => text,
+                Err(_) => c"",
+            }
+        }
+    };
+}
+
+const MALFORMED: Refusal = Refusal(MGMT_ERR_EINVAL, text!("header malformed"));
+const NO_SLOT: Refusal = Refusal(MGMT_ERR_ENOMEM, text!("no slot"));
+const FLASH: Refusal = Refusal(MGMT_ERR_EUNKNOWN, text!("fa read fail"));
 
 /// May this upload request go on, and what is to be done for it?
 ///
@@ -57,14 +70,14 @@ pub unsafe extern "C" fn img_mgmt_impl_upload_inspect(
 
 fn unreadable(error: Error) -> Refusal {
     match error {
-        Error::NOSYS => Refusal(MGMT_ERR_EUNKNOWN, c"smpkit_img_mgmt_init missing"),
+        Error::NOSYS => Refusal(MGMT_ERR_EUNKNOWN, text!("smpkit_img_mgmt_init missing")),
         _ => MALFORMED,
     }
 }
 
 fn examine(request: &Request) -> Verdict<img_mgmt_upload_action> {
     let Some(board) = Board::get() else {
-        return Err(Refusal(MGMT_ERR_EUNKNOWN, c"smpkit_compat_init missing"));
+        return Err(Refusal(MGMT_ERR_EUNKNOWN, text!("smpkit_compat_init missing")));
     };
     let (first, state) = (request.off == 0, upload_state());
     let area_id = c_int::from(board.slots.secondary.id);
@@ -93,7 +106,7 @@ fn examine(request: &Request) -> Verdict<img_mgmt_upload_action> {
     } else if request.off != state.off.into() {
         return Ok(action);
     } else if !active {
-        return Err(invalid(c"no upload"));
+        return Err(invalid(text!("no upload")));
     }
     action.write_bytes = write_bytes(board, request, action.size)?;
     action.proceed = true;
@@ -105,12 +118,12 @@ fn arguments(request: &Request) -> Verdict<Header> {
     if (request.data.len() as u32) < Header::SIZE || request.size == c_ulonglong::MAX {
         return Err(MALFORMED);
     }
-    let header = Header::parse(request.data).ok_or(invalid(c"magic mismatch"))?;
+    let header = Header::parse(request.data).ok_or(invalid(text!("magic mismatch")))?;
     if request.sha_len > 32 {
-        return Err(invalid(c"sha too long"));
+        return Err(invalid(text!("sha too long")));
     }
     if request.image != 0 {
-        return Err(Refusal(MGMT_ERR_ENOENT, c"no such image"));
+        return Err(Refusal(MGMT_ERR_ENOENT, text!("no such image")));
     }
     Ok(header)
 }
@@ -120,26 +133,26 @@ fn target(board: &'static Board, request: &Request, header: &Header) -> Verdict<
     let slots = &board.slots;
     let size = u32::try_from(request.size).unwrap_or(u32::MAX);
     if size > slots.limit {
-        return Err(invalid(c"image too large"));
+        return Err(invalid(text!("image too large")));
     }
     let hashed = header.hashed_len().unwrap_or(u32::MAX);
     let whole = hashed.checked_add(TLV_MIN).is_some_and(|need| need <= size);
     if u32::from(header.hdr_size) < Header::SIZE || !whole {
-        return Err(invalid(c"header and length differ"));
+        return Err(invalid(text!("header and length differ")));
     }
     let start = match board.base {
         0 => slots.primary.offset,
         base => base,
     };
     if header.runs_from(start).is_err() {
-        return Err(Refusal(MGMT_ERR_ENOTSUP, c"image type not supported"));
+        return Err(Refusal(MGMT_ERR_ENOTSUP, text!("image type not supported")));
     }
     check_vectors(board, request, header)?;
     if is_in_use(board)? {
         return Err(NO_SLOT);
     }
     if request.upgrade && !is_upgrade(board, header)? {
-        return Err(Refusal(MGMT_ERR_EBADSTATE, c"downgrade"));
+        return Err(Refusal(MGMT_ERR_EBADSTATE, text!("downgrade")));
     }
     let port = board.port();
     // SAFETY: a callback of the port with its own context.
@@ -147,7 +160,7 @@ fn target(board: &'static Board, request: &Request, header: &Header) -> Verdict<
         .may_start
         .is_none_or(|ask| unsafe { ask(port.ctx, size) } >= 0);
     if !allowed {
-        return Err(Refusal(MGMT_ERR_EBADSTATE, c"not now"));
+        return Err(Refusal(MGMT_ERR_EBADSTATE, text!("not now")));
     }
     Ok(size)
 }
@@ -194,7 +207,7 @@ fn check_vectors(board: &Board, request: &Request, header: &Header) -> Verdict<(
     if ram == 0x20 && reset & 1 == 1 && (start..end).contains(&reset) {
         Ok(())
     } else {
-        Err(invalid(c"wrong address"))
+        Err(invalid(text!("wrong address")))
     }
 }
 
@@ -205,13 +218,13 @@ fn write_bytes(board: &'static Board, request: &Request, size: c_ulonglong) -> V
     let unit = geometry.ok_or(FLASH)?.write_unit;
     let end = request.off.saturating_add(len.into());
     let whole = match end {
-        end if end > size => return Err(invalid(c"too much data")),
+        end if end > size => return Err(invalid(text!("too much data"))),
         end if end == size => len,
         // A power of two, as the layout check made sure.
         _ => len & !unit.wrapping_sub(1),
     };
     if whole == 0 {
-        return Err(invalid(c"chunk too small"));
+        return Err(invalid(text!("chunk too small")));
     }
     Ok(whole as c_int)
 }

@@ -6,30 +6,28 @@ use crate::server::{Host, Job, Phase, Server, GONE};
 use crate::smp::{field, image, Fail, Reply};
 use crate::Error;
 
-/// What a client sees of one slot.
-#[derive(Clone, Copy)]
-struct Flags {
-    pending: bool,
-    confirmed: bool,
-    active: bool,
-    permanent: bool,
-}
+/// Keys of the flags, from bit 0.
+const FLAGS: [&str; 5] = ["bootable", "pending", "confirmed", "active", "permanent"];
 
-/// The flags follow from the slot and from what the bootloader will do next.
-fn flags(slot: u8, swap: SwapType) -> Flags {
-    let primary = slot == 0;
-    let revert = swap == SwapType::Revert;
-    Flags {
-        active: primary,
-        confirmed: primary != revert,
-        pending: !primary && matches!(swap, SwapType::Test | SwapType::Perm),
-        permanent: !primary && swap == SwapType::Perm,
+/// What a client sees of one slot follows from the slot and from what the bootloader will do next.
+fn flags(slot: u32, swap: SwapType) -> u32 {
+    const PENDING: u32 = 2;
+    const CONFIRMED: u32 = 4;
+    const ACTIVE: u32 = 8;
+    const PERMANENT: u32 = 16;
+    match (slot, swap) {
+        (0, SwapType::Revert) => ACTIVE,
+        (0, _) => ACTIVE | CONFIRMED,
+        (_, SwapType::Revert) => CONFIRMED,
+        (_, SwapType::Test) => PENDING,
+        (_, SwapType::Perm) => PENDING | PERMANENT,
+        _ => 0,
     }
 }
 
 impl Server<'_> {
     /// The image in a slot, if a client may see it.
-    pub(crate) fn image_info<F: Flash>(&mut self, flash: &mut F, slot: u8) -> Option<Info> {
+    pub(crate) fn image_info<F: Flash>(&self, flash: &mut F, slot: u8) -> Option<Info> {
         let slots = &self.writer.slots;
         let area = match slot {
             0 => &slots.primary,
@@ -41,12 +39,13 @@ impl Server<'_> {
 
     pub(crate) fn image_state<H: Host>(&mut self, host: &mut H) {
         let swap = self.writer.slots.swap_type(host);
-        let images = [self.image_info(host, 0), self.image_info(host, 1)];
+        let slots = self.writer.slots;
+        let shown = if self.writer.is_hiding() { 1 } else { 2 };
         self.answer(|reply| {
             reply.key_array("images");
-            for (slot, info) in (0..).zip(&images) {
-                if let Some(info) = info {
-                    entry(reply, slot, info, flags(slot, swap));
+            for (slot, area) in (0..shown).zip([slots.primary, slots.secondary]) {
+                if let Ok(info) = inspect(host, &area, slots.limit) {
+                    entry(reply, slot, &info, flags(slot, swap));
                 }
             }
             reply.end();
@@ -139,43 +138,33 @@ impl Server<'_> {
     }
 
     pub(crate) fn slot_info(&mut self) -> Result<(), Fail> {
-        let sizes = [self.writer.slots.primary.size, self.writer.slots.secondary.size];
-        let limit = self.writer.slots.limit;
+        let slots = self.writer.slots;
         self.answer(|reply| {
-            reply.key_array("images");
-            reply.begin_map();
-            reply.number("image", 0);
-            reply.key_array("slots");
-            for (slot, size) in (0..).zip(sizes) {
-                reply.begin_map();
-                reply.number("slot", slot);
-                reply.number("size", size);
-                if slot == 1 {
-                    reply.number("upload_image_id", 0);
-                }
-                reply.end();
-            }
-            reply.end();
-            reply.number("max_image_size", limit);
-            reply.end();
-            reply.end();
+            reply.raw_number(
+                b"\x66images\x9F\xBF\x65image\x00\x65slots\x9F\xBF\x64slot\x00\x64size",
+                slots.primary.size,
+            );
+            reply.raw_number(b"\xFF\xBF\x64slot\x01\x64size", slots.secondary.size);
+            reply.raw_number(
+                b"\x6Fupload_image_id\x00\xFF\xFF\x6Emax_image_size",
+                slots.limit,
+            );
+            reply.raw(b"\xFF\xFF");
         });
         Ok(())
     }
 }
 
-fn entry(reply: &mut Reply<'_>, slot: u8, info: &Info, flags: Flags) {
+fn entry(reply: &mut Reply<'_>, slot: u32, info: &Info, flags: u32) {
     let mut text = [0; 25];
     let len = info.header.version.write_text(&mut text);
-    let version = text.get(..len).unwrap_or_default();
-    reply.begin_map();
-    reply.number("slot", u32::from(slot));
-    reply.ascii("version", version);
+    reply.raw_number(b"\xBF\x64slot", slot);
+    reply.ascii("version", text.get(..len).unwrap_or_default());
     reply.bytes("hash", &info.hash);
-    reply.boolean("bootable", info.header.is_bootable());
-    reply.boolean("pending", flags.pending);
-    reply.boolean("confirmed", flags.confirmed);
-    reply.boolean("active", flags.active);
-    reply.boolean("permanent", flags.permanent);
+    let mut bits = flags | u32::from(info.header.is_bootable());
+    for key in FLAGS {
+        reply.boolean(key, bits & 1 != 0);
+        bits >>= 1;
+    }
     reply.end();
 }

@@ -302,16 +302,14 @@ impl<'a> Server<'a> {
         let mut reply = Reply::new(self.writer.scratch);
         match fail.group_code() {
             Some(code) if version != 0 => {
-                reply.key_map("err");
-                reply.number("group", u32::from(group));
+                reply.raw_number(b"\x63err\xBF\x65group", u32::from(group));
                 reply.number("rc", u32::from(code));
                 reply.end();
             }
             _ => {
                 reply.number("rc", u32::from(fail.plain(group)));
                 if let Some(reason) = reason {
-                    reply.text("rsn");
-                    reply.text(reason);
+                    reply.ascii("rsn", reason.as_bytes());
                 }
             }
         }

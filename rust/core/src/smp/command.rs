@@ -25,24 +25,12 @@ pub mod field {
     pub const FIRST_BOOL: u8 = UPGRADE;
 }
 
-/// Key text of each field. One field may have several names; no command has two of them.
-pub(super) const KEYS: [(&str, u8); 15] = [
-    ("off", field::OFF),
-    ("data", field::DATA),
-    ("len", field::LEN),
-    ("sha", field::HASH),
-    ("image", field::IMAGE),
-    ("upgrade", field::UPGRADE),
-    ("hash", field::HASH),
-    ("confirm", field::CONFIRM),
-    ("slot", field::SLOT),
-    ("d", field::TEXT),
-    ("format", field::TEXT),
-    ("query", field::TEXT),
-    ("datetime", field::TEXT),
-    ("force", field::FORCE),
-    ("boot_mode", field::BOOT_MODE),
-];
+/// Key text of each field, as length, text, field. One field may have several names; no command has
+/// two of them. The most frequent come first.
+pub(super) const KEYS: &[u8] = b"\
+    \x03off\x00\x04data\x0A\x03len\x01\x03sha\x08\x05image\x02\x07upgrade\x05\x04hash\x08\
+    \x07confirm\x06\x04slot\x03\x01d\x09\x06format\x09\x05query\x09\x08datetime\x09\
+    \x05force\x07\x09boot_mode\x04";
 
 /// Longest key of the table.
 pub(super) const KEY_MAX: usize = 9;

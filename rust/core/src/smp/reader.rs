@@ -202,7 +202,7 @@ impl Reader {
                 self.state = State::Argument;
             }
             31 => self.item_end(),
-            _ => self.state = State::Bad,
+            _ => self.bad(),
         }
     }
 
@@ -229,6 +229,15 @@ impl Reader {
         }
     }
 
+    /// Damaged: a field whose value was not read does not count as there.
+    #[inline(never)]
+    fn bad(&mut self) {
+        self.state = State::Bad;
+        if self.place == Place::Value && self.field != UNKNOWN {
+            self.seen &= !(1 << self.field);
+        }
+    }
+
     fn major(&self) -> u8 {
         self.initial >> 5
     }
@@ -239,7 +248,7 @@ impl Reader {
 
     fn top(&mut self) {
         if self.major() != 5 {
-            self.state = State::Bad;
+            self.bad();
             return;
         }
         self.entries = if self.is_indefinite() {
@@ -266,7 +275,7 @@ impl Reader {
             self.key_len = 0;
             self.string_begin(State::Key);
         } else {
-            self.state = State::Bad;
+            self.bad();
         }
     }
 
@@ -308,15 +317,23 @@ impl Reader {
         self.state = State::Item;
         self.place = Place::Value;
         self.field = UNKNOWN;
-        let key = self.key.get(..usize::from(self.key_len));
-        for (name, field) in KEYS {
-            if self.wanted >> field & 1 != 0 && key == Some(name.as_bytes()) {
-                self.field = field;
-                if self.has(field) {
-                    self.state = State::Bad;
+        let Some(key) = self.key.get(..usize::from(self.key_len)) else {
+            return;
+        };
+        let mut rest = KEYS;
+        while let [len, tail @ ..] = rest {
+            let Some((name, [field, next @ ..])) = tail.split_at_checked(usize::from(*len)) else {
+                return;
+            };
+            if self.wanted >> *field & 1 != 0 && key == name {
+                self.field = *field;
+                if self.has(*field) {
+                    self.bad();
                 }
-                self.seen |= 1 << field;
+                self.seen |= 1 << *field;
+                return;
             }
+            rest = next;
         }
     }
 
@@ -337,7 +354,7 @@ impl Reader {
             self.seen &= !(1 << self.field);
             self.value_end();
         } else if self.is_indefinite() {
-            self.state = State::Bad;
+            self.bad();
         } else {
             self.typed_value();
         }
@@ -362,10 +379,10 @@ impl Reader {
                 match self.initial {
                     0xF4 => self.store(0),
                     0xF5 => self.store(1),
-                    _ => self.state = State::Bad,
+                    _ => self.bad(),
                 }
             }
-            _ => self.state = State::Bad,
+            _ => self.bad(),
         }
     }
 
@@ -386,7 +403,7 @@ impl Reader {
             // A tag belongs to the item behind it.
             6 if !indefinite => {}
             7 if indefinite => self.skip_break(),
-            0 | 1 | 6 if indefinite => self.state = State::Bad,
+            0 | 1 | 6 if indefinite => self.bad(),
             _ => self.skip_end(),
         }
     }
@@ -397,7 +414,7 @@ impl Reader {
                 *level = items;
                 self.depth += 1;
             }
-            None => self.state = State::Bad,
+            None => self.bad(),
         }
     }
 
@@ -412,7 +429,7 @@ impl Reader {
                 self.depth -= 1;
                 self.skip_end();
             }
-            _ => self.state = State::Bad,
+            _ => self.bad(),
         }
     }
 

@@ -115,7 +115,7 @@ impl<'b> Reply<'b> {
     #[inline(never)]
     pub fn number(&mut self, key: &str, value: u32) {
         self.text(key);
-        let _ = self.encoder.u32(value);
+        self.raw_number(&[], value);
     }
 
     /// A boolean.
@@ -145,7 +145,15 @@ impl<'b> Reply<'b> {
         self.raw(text);
     }
 
-    fn raw(&mut self, bytes: &[u8]) {
+    /// A number behind bytes that are CBOR already.
+    #[inline(never)]
+    pub fn raw_number(&mut self, before: &[u8], value: u32) {
+        self.raw(before);
+        let _ = self.encoder.u32(value);
+    }
+
+    /// Bytes that are CBOR already.
+    pub fn raw(&mut self, bytes: &[u8]) {
         let _ = minicbor::encode::Write::write_all(self.encoder.writer_mut(), bytes);
     }
 }

@@ -79,8 +79,10 @@ pub struct Writer<'a> {
     written: u32,
     /// The slot is known blank from `written`, rounded up, to here.
     blank: u32,
-    /// Size of an erase that was started and is not finished.
+    /// Size and place of an erase that was started and is not finished. It outlives its session:
+    /// the chip has to finish before it can do anything else.
     erasing: u32,
+    erase_at: u32,
     hashed: u32,
     /// Where the image's own hash ends; 0 for a file that is no image.
     hashed_end: u32,
@@ -118,6 +120,7 @@ impl<'a> Writer<'a> {
             written: 0,
             blank: 0,
             erasing: 0,
+            erase_at: 0,
             hashed: 0,
             hashed_end: 0,
             probe: 0,
@@ -220,7 +223,6 @@ impl<'a> Writer<'a> {
         self.position = offset;
         self.written = offset;
         self.blank = offset;
-        self.erasing = 0;
         self.hashed = 0;
         self.digest = Digest::new();
     }
@@ -228,6 +230,7 @@ impl<'a> Writer<'a> {
     /// A step towards the reply to the first request. Then `kept` is what to tell the client.
     pub fn prepare<F: Flash>(&mut self, flash: &mut F) -> Step {
         if self.stage == Stage::Trailer {
+            self.end_erase(flash)?;
             self.slots.erase_trailer(flash)?;
             return self.probe_or_open(flash);
         }
@@ -268,6 +271,7 @@ impl<'a> Writer<'a> {
 
     /// One erase, or one look at whether it is needed, until `goal` is blank.
     fn erase_ahead<F: Flash>(&mut self, flash: &mut F, goal: u32) -> Step {
+        self.end_erase(flash)?;
         let end = match self.stage {
             Stage::Wipe => self.slots.secondary.size,
             _ => self.end(),
@@ -275,18 +279,29 @@ impl<'a> Writer<'a> {
         if self.blank >= goal.min(end) {
             return Ok(());
         }
-        if self.erasing == 0 {
-            match blank(flash, &self.slots.secondary, self.blank, self.sector, self.scratch) {
-                Ok(()) => {
-                    self.blank += self.sector;
-                    return Err(Error::AGAIN);
-                }
-                Err(Error::BADSTATE) => self.erasing = self.erase_size(),
-                other => return other,
+        match blank(flash, &self.slots.secondary, self.blank, self.sector, self.scratch) {
+            Ok(()) => {
+                self.blank += self.sector;
+                Err(Error::AGAIN)
             }
+            Err(Error::BADSTATE) => {
+                self.erasing = self.erase_size();
+                self.erase_at = self.blank;
+                self.end_erase(flash)
+            }
+            other => other,
         }
-        self.slots.secondary.erase(flash, self.blank, self.erasing)?;
-        self.blank += self.erasing;
+    }
+
+    /// Go on with an erase that was started, if there is one: that is a step of its own.
+    fn end_erase<F: Flash>(&mut self, flash: &mut F) -> Step {
+        if self.erasing == 0 {
+            return Ok(());
+        }
+        self.slots.secondary.erase(flash, self.erase_at, self.erasing)?;
+        if self.blank == self.erase_at {
+            self.blank += self.erasing;
+        }
         self.erasing = 0;
         Err(Error::AGAIN)
     }
@@ -357,7 +372,6 @@ impl<'a> Writer<'a> {
             self.kept = floor;
             self.written = floor;
             self.blank = floor;
-            self.erasing = 0;
         }
         self.position = self.kept;
     }
@@ -371,6 +385,7 @@ impl<'a> Writer<'a> {
     /// A step of the erase a client waits for.
     pub fn wipe<F: Flash>(&mut self, flash: &mut F) -> Step {
         if self.stage == Stage::Trailer {
+            self.end_erase(flash)?;
             self.slots.erase_trailer(flash)?;
             self.stage = Stage::Wipe;
         }

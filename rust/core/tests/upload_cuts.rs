@@ -212,3 +212,41 @@ fn no_sector_of_an_image_is_erased_twice_in_one_upload() {
     let worst = watch.world.board.chips[1].wear().iter().max();
     assert_eq!(worst, Some(&1));
 }
+
+/// A cut after data came for the wrong offset: what it left may be taken for a part of the file,
+/// which the hash finds out; the start after that succeeds.
+#[test]
+fn case_02_cut_behind_misplaced_data_costs_one_more_start_at_most() {
+    let image = build_sized(version(2, 0, 0, 0), 60, 30_000);
+    for seed in 0..120 {
+        let mut random = Random::new(seed);
+        let mut watch = Watch::running();
+        let mut at = 0;
+        watch
+            .world
+            .board
+            .cut_after(20 + random.below(120), *random.pick(&Cut::ALL));
+        while watch.world.board.is_on() && at < image.len() {
+            let mut fields = match at {
+                0 => first_fields(&image, 256),
+                at => chunk_fields(&image, at, 1 + random.below(4000) as usize),
+            };
+            if at != 0 && random.one_in(3) {
+                let wrong = 1 + random.below(29_000) as usize;
+                fields = chunk_fields(&image, wrong, 4000);
+                fields.reverse();
+            }
+            let reply = answer(&watch.request(&upload(&fields)).unwrap());
+            at = reply.off.unwrap_or(0) as usize;
+        }
+        let mut watch = watch.reboot();
+        assert_eq!(next(&mut watch), SwapType::None, "seed {seed}");
+        let mut last = upload_until_cut(&mut watch, &image, 3000);
+        if last == Some(err(1, 24)) {
+            last = upload_until_cut(&mut watch, &image, 3000);
+        }
+        assert_eq!(last, Some(done(30_000)), "seed {seed}");
+        assert_slot_holds(&watch, &image);
+        assert_rules_kept(&watch);
+    }
+}

@@ -210,3 +210,40 @@ fn slow_chip_that_answers_again_is_waited_for() {
         assert_rules_kept(&watch);
     }
 }
+
+#[test]
+fn flash_errors_in_version_1_are_rc_1_without_anything_else() {
+    let image = image();
+    let first = map(&first_fields(&image, 200), false);
+    let mut watch = pending(&build_sized(version(1, 1, 0, 0), 5, 40_000), false);
+    for fault in [Fault::Erase(0), Fault::Read(40)] {
+        watch.world.board.chips[1].inject(fault);
+        let reply = watch.request(&packet(WRITE1, 1, 1, &first)).unwrap();
+        watch.world.board.chips[1].heal();
+        assert_eq!(reply[8..], [0xBF, 0x62, b'r', b'c', 1, 0xFF], "{fault:?}");
+    }
+    assert_eq!(
+        ask(&mut watch, &upload(&first_fields(&image, 200))),
+        off(200)
+    );
+    watch.world.board.chips[1].inject(Fault::Write(0));
+    let chunk = map(&chunk_fields(&image, 200, 1000), false);
+    let reply = watch.request(&packet(WRITE1, 1, 1, &chunk)).unwrap();
+    assert_eq!(answer(&reply), rc(1));
+    // The end: what was read back is not what was sent.
+    watch.world.board.chips[1].stick(SECONDARY.offset + 9000, !image[9000], image[9000]);
+    watch.world.board.chips[1].stick(SECONDARY.offset + 9001, image[9001], !image[9001]);
+    let mut fields = first_fields(&image, 200);
+    let mut last = Answer::default();
+    for _ in 0..100 {
+        let reply = watch
+            .request(&packet(WRITE1, 1, 1, &map(&fields, false)))
+            .unwrap();
+        last = answer(&reply);
+        match last.off {
+            Some(at) => fields = chunk_fields(&image, at as usize, 2000),
+            None => break,
+        }
+    }
+    assert_eq!(last, rc(3));
+}

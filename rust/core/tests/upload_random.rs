@@ -206,3 +206,38 @@ fn file_that_differs_from_its_sha_or_its_own_hash_is_never_a_success() {
         assert_rules_kept(&watch);
     }
 }
+
+/// As newtmgr does it: five requests are out before the first reply is read.
+#[test]
+fn window_of_five_requests_is_answered_in_order() {
+    for (seed, n) in [(1, 100), (2, 244), (3, 512), (4, 1500)] {
+        let image = build_sized(version(4, 0, 0, 0), seed, 60_000);
+        let mut watch = Watch::running();
+        let mut at = ask(&mut watch, &upload(&first_fields(&image, 200)))
+            .off
+            .unwrap() as usize;
+        for _ in 0..5000 {
+            let burst: Vec<Vec<u8>> = (0..5)
+                .map(|number| at + number * n)
+                .filter(|at| *at < image.len())
+                .map(|at| upload(&chunk_fields(&image, at, n)))
+                .collect();
+            let replies = watch.feed(1, &burst.concat());
+            assert_eq!(replies.len(), burst.len(), "chunks of {n}");
+            let offsets: Vec<u32> = replies
+                .iter()
+                .filter_map(|reply| answer(&reply.1).off)
+                .collect();
+            // Behind the end of the upload the device knows of no session.
+            let end = offsets.iter().position(|off| *off == 60_000);
+            let counted = &offsets[..end.unwrap_or(offsets.len())];
+            assert!(counted.is_sorted(), "chunks of {n}: {offsets:?}");
+            if end.is_some() {
+                break;
+            }
+            at = *offsets.last().unwrap() as usize;
+        }
+        assert_slot_holds(&watch, &image);
+        assert_rules_kept(&watch);
+    }
+}

@@ -6,7 +6,7 @@ use server_support::boards::*;
 use server_support::client::*;
 use server_support::replies::*;
 use server_support::*;
-use smpkit_core::flash::{layout, Area, Device, EraseSize, Geometry};
+use smpkit_core::flash::{layout, Area, Device, Geometry};
 use smpkit_core::image::SwapType;
 use smpkit_sim::{image::build_sized, Board, Cut, Nor, OpKind, Random};
 

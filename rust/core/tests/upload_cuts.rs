@@ -10,10 +10,12 @@ use server_support::*;
 use smpkit_core::image::SwapType;
 use smpkit_sim::{image::build_sized, Board, Cut, Random};
 
-/// A client that goes on after errors and restarts; gives up when power is gone.
+/// A client that goes on after errors and restarts; gives up when power is gone. Every other
+/// request is small, so that the device cannot foresee how much comes next.
 fn upload_until_cut(watch: &mut Watch, image: &[u8], n: usize) -> Option<Answer> {
     let mut at = 0;
-    for _ in 0..5000 {
+    for round in 0..5000 {
+        let n = if round % 2 == 0 { n } else { n / 30 + 1 };
         let request = match at {
             0 => upload(&first_fields(image, 256.min(image.len()))),
             at => upload(&chunk_fields(image, at, n)),
@@ -61,7 +63,7 @@ fn states() -> Vec<(&'static str, Board)> {
 #[test]
 fn case_02_cut_in_every_operation_of_an_upload() {
     let image = build_sized(version(2, 0, 0, 0), 60, 21_000);
-    let n = 3000;
+    let n = 4000;
     let mut resumed = 0;
     for (name, before) in states() {
         let primary = before.bytes(&PRIMARY).to_vec();

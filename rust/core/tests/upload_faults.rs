@@ -247,3 +247,40 @@ fn flash_errors_in_version_1_are_rc_1_without_anything_else() {
     }
     assert_eq!(last, rc(3));
 }
+
+// I4: the file as a whole, also what the image's own hash does not cover
+#[test]
+fn file_whose_signature_was_damaged_on_the_way_does_not_match_its_sha() {
+    let options = smpkit_sim::image::Options {
+        unprotected: vec![(0x22, vec![7; 70])],
+        ..Default::default()
+    };
+    let body = smpkit_sim::payload(9, 12_000);
+    let good = smpkit_sim::image::build(version(2, 0, 0, 0), &body, &options);
+    let mut bad = good.clone();
+    let last = bad.len() - 1;
+    bad[last] ^= 1;
+    for (sent, named, matched) in [
+        (&good, Some(&good), true),
+        (&bad, Some(&good), false),
+        (&bad, Some(&bad), true),
+        (&bad, None, true),
+    ] {
+        let mut watch = Watch::running();
+        let mut fields = first_fields(sent, 200);
+        fields.retain(|(key, _)| *key != "sha");
+        if let Some(file) = named {
+            fields.push(("sha", Value::Bytes(sha256(file).to_vec())));
+        }
+        let mut last = ask(&mut watch, &upload(&fields));
+        while let Some(at) = last.off.filter(|at| (*at as usize) < sent.len()) {
+            last = ask(&mut watch, &upload(&chunk_fields(sent, at as usize, 2000)));
+        }
+        let expected = if matched {
+            done(sent.len() as u32)
+        } else {
+            err(1, 24)
+        };
+        assert_eq!(last, expected);
+    }
+}

@@ -15,7 +15,7 @@ fn stretched(value: &Value, bytes: u32) -> Vec<u8> {
     if bytes < 8 && argument >> (8 * bytes) != 0 {
         return encode(value);
     }
-    let mut out = vec![major | 24 + bytes.trailing_zeros() as u8];
+    let mut out = vec![major | (24 + bytes.trailing_zeros() as u8)];
     out.extend(&argument.to_be_bytes()[8 - bytes as usize..]);
     out.extend(rest);
     out

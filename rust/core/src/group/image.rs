@@ -60,7 +60,7 @@ impl Server<'_> {
         let pending = matches!(swap, SwapType::Test | SwapType::Perm);
         let same = match (slot, confirm) {
             (0, false) => return Err(image::TEST_TO_ACTIVE_DENIED),
-            (0, true) if pending => false,
+            (0, true) if pending && !self.writer.is_on_trial(host) => false,
             (0, true) => return self.confirm(host, swap),
             (_, false) => swap == SwapType::Test,
             (_, true) => swap == SwapType::Perm || swap == SwapType::Revert,
@@ -90,7 +90,10 @@ impl Server<'_> {
             return Err(image::INVALID_HASH);
         }
         for slot in 0..2 {
-            if self.image_info(host, slot).is_some_and(|info| info.hash == hash) {
+            if self
+                .image_info(host, slot)
+                .is_some_and(|info| info.hash == hash)
+            {
                 return Ok(slot);
             }
         }
@@ -128,7 +131,7 @@ impl Server<'_> {
         if self.is_taken(now) {
             return Err(Fail::smp(crate::smp::rc::BUSY));
         }
-        if self.writer.slots.swap_type(host) == SwapType::Revert {
+        if self.writer.is_on_trial(host) {
             return Err(image::NO_FREE_SLOT);
         }
         self.writer.begin_wipe();

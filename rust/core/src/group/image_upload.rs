@@ -2,7 +2,7 @@
 //! all of them have passed (I6).
 
 use crate::flash::Area;
-use crate::image::{vectors_fit, Header, SwapType};
+use crate::image::{vectors_fit, Header};
 use crate::server::{Host, Job, Phase, Server, Take, CAPTURE};
 use crate::smp::{field, image, rc, Fail};
 
@@ -15,7 +15,10 @@ const SRAM: (u32, u32) = (0x2000_0000, 0x2010_0000);
 impl Server<'_> {
     /// A complete upload request; its data is captured or already with the writer.
     pub(crate) fn upload<H: Host>(&mut self, now: u32, host: &mut H) -> Result<(), Fail> {
-        let off = self.reader.number(field::OFF).ok_or(image::INVALID_OFFSET)?;
+        let off = self
+            .reader
+            .number(field::OFF)
+            .ok_or(image::INVALID_OFFSET)?;
         if off == 0 {
             return self.first_chunk(now, host);
         }
@@ -83,7 +86,10 @@ impl Server<'_> {
         if self.data_len() < Header::SIZE {
             return Err(image::INVALID_IMAGE_HEADER);
         }
-        let len = self.reader.number(field::LEN).ok_or(image::INVALID_LENGTH)?;
+        let len = self
+            .reader
+            .number(field::LEN)
+            .ok_or(image::INVALID_LENGTH)?;
         if !self.first_bytes().starts_with(&Header::MAGIC.to_le_bytes()) {
             return Err(image::INVALID_MAGIC);
         }
@@ -100,7 +106,7 @@ impl Server<'_> {
 
     /// What depends on the slots and on the image's own header.
     fn check_target<H: Host>(&mut self, len: u32, host: &mut H) -> Result<(), Fail> {
-        if self.writer.slots.swap_type(host) == SwapType::Revert {
+        if self.writer.is_on_trial(host) {
             return Err(image::NO_FREE_SLOT);
         }
         if len > self.writer.slots.limit {

@@ -7,5 +7,5 @@ mod os;
 mod statistics;
 
 pub use datetime::datetime;
-pub use statistics::statistics;
 pub(crate) use image_upload::is_acceptable;
+pub use statistics::statistics;

@@ -29,7 +29,11 @@ impl Server<'_> {
         if len > TEXT_MAX {
             return Err(Fail::smp(rc::INVALID));
         }
-        Ok(self.writer.scratch.get(CAPTURE..CAPTURE + len).unwrap_or_default())
+        Ok(self
+            .writer
+            .scratch
+            .get(CAPTURE..CAPTURE + len)
+            .unwrap_or_default())
     }
 
     fn text_len(&self) -> usize {
@@ -73,19 +77,35 @@ impl Server<'_> {
     }
 
     fn info<H: Host>(&mut self, host: &H) -> Result<(), Fail> {
-        let mut wanted: u16 = 0;
-        let format = self.text()?;
-        for letter in if format.is_empty() { b"s" } else { format } {
+        let mut wanted: u32 = 0;
+        for letter in self.text()? {
             wanted |= match LETTERS.iter().position(|known| known == letter) {
                 Some(index) => 1 << index,
                 None if *letter == b'a' => 0x1FF,
                 None => return Err(os::INVALID_FORMAT),
             };
         }
-        let chosen = (0..LETTERS.len() as u8)
-            .filter(|index| wanted >> *index & 1 != 0)
-            .map(|index| host.identity_bytes(index));
-        self.answer(|reply| reply.joined_text("output", chosen));
+        self.answer(|reply| {
+            reply.text("output");
+            // Twice: the length of a text goes in front of it.
+            for write in [false, true] {
+                let mut len = 0;
+                for index in 0..LETTERS.len() as u8 {
+                    if wanted.max(1) >> index & 1 == 0 {
+                        continue;
+                    }
+                    let text = host.identity_bytes(index);
+                    if write {
+                        reply.raw(if len == 0 { b"" } else { b" " });
+                        reply.raw(text);
+                    }
+                    len += text.len() + 1;
+                }
+                if !write {
+                    reply.text_head(len - 1);
+                }
+            }
+        });
         Ok(())
     }
 

@@ -88,12 +88,14 @@ impl Server<'_> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn is_upload(&self) -> bool {
         self.spec
             .is_some_and(|spec| spec.command == Command::ImageUpload)
     }
 
     /// Drop the request in hand and take back what it brought.
+    #[inline(never)]
     pub(crate) fn forget_request(&mut self) {
         if matches!(self.take, Take::Stream | Take::Both) {
             self.writer.rollback();
@@ -103,6 +105,7 @@ impl Server<'_> {
         self.left = 0;
     }
 
+    #[inline(never)]
     fn begin_request<H: Host>(&mut self, now: u32, host: &mut H) {
         self.header = Header::parse(&self.head);
         self.left = self.header.length;

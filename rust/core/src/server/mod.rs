@@ -249,19 +249,15 @@ impl<'a> Server<'a> {
         if self.head_len != 0 {
             return false;
         }
-        self.power(host);
-        match self.writer.background(host) {
-            Ok(()) => false,
-            Err(Error::AGAIN) => {
-                host.feed_watchdog();
-                true
-            }
-            Err(_) => {
-                // A failure here shows again in the path a client waits for.
-                self.writer.abort();
-                false
-            }
+        let step = self.writer.background(host);
+        if step == Err(Error::AGAIN) {
+            host.feed_watchdog();
+        } else if step.is_err() {
+            // A failure here shows again in the path a client waits for.
+            self.writer.abort();
         }
+        self.power(host);
+        step == Err(Error::AGAIN)
     }
 
     /// Keep the flash powered as long as the writer has work.

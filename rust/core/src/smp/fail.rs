@@ -1,5 +1,7 @@
 //! Error numbers of SMP and of the groups, and how a version 1 client is told about a group error.
 
+use core::num::NonZeroU8;
+
 /// SMP-level codes ("rc").
 #[allow(missing_docs)]
 pub mod rc {
@@ -16,25 +18,31 @@ pub mod rc {
 }
 
 /// What a failed request is answered with: an SMP code, or a code of its group.
+///
+/// Never zero, so that a result with it is one byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Fail(u8);
+pub struct Fail(NonZeroU8);
 
 const GROUP: u8 = 0x80;
 
 impl Fail {
     /// An SMP-level failure: plain `rc`, in both protocol versions.
     pub const fn smp(code: u8) -> Fail {
-        Fail(code)
+        match NonZeroU8::new(code) {
+            Some(code) => Fail(code),
+            None => Fail(NonZeroU8::MIN),
+        }
     }
 
     const fn group(code: u8) -> Fail {
-        Fail(code | GROUP)
+        Fail::smp(code | GROUP)
     }
 
     /// The group's own code, if this is a group error.
     pub const fn group_code(self) -> Option<u8> {
-        if self.0 & GROUP != 0 {
-            Some(self.0 & !GROUP)
+        let code = self.0.get();
+        if code & GROUP != 0 {
+            Some(code & !GROUP)
         } else {
             None
         }
@@ -43,7 +51,7 @@ impl Fail {
     /// The plain code: as it is, or the translation a version 1 client understands.
     pub fn plain(self, group: u16) -> u8 {
         let Some(code) = self.group_code() else {
-            return self.0;
+            return self.0.get();
         };
         let table: &[u8] = if group == 0 { &OS_V1 } else { &IMAGE_V1 };
         table.get(usize::from(code)).copied().unwrap_or(rc::UNKNOWN)

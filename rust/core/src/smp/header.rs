@@ -48,6 +48,15 @@ impl Header {
         let [l1, l0] = length.to_be_bytes();
         let [g1, g0] = self.group.to_be_bytes();
         let version = self.version.min(1);
-        [op | version << 3, 0, l1, l0, g1, g0, self.sequence, self.command]
+        [
+            op | version << 3,
+            0,
+            l1,
+            l0,
+            g1,
+            g0,
+            self.sequence,
+            self.command,
+        ]
     }
 }

@@ -52,10 +52,9 @@ enum Place {
     Skip,
 }
 
-/// Reader of one request.
+/// Reader of one request. Small fields come first: they are reached with shorter instructions.
+#[repr(C)]
 pub struct Reader {
-    wanted: u16,
-    seen: u16,
     state: State,
     place: Place,
     field: u8,
@@ -64,18 +63,20 @@ pub struct Reader {
     argument_left: u8,
     depth: u8,
     key_len: u8,
-    key: [u8; KEY_MAX],
+    wanted: u16,
+    seen: u16,
     argument: u32,
     /// String bytes left.
     left: u32,
     /// Map entries left.
     entries: u32,
-    levels: [u32; DEPTH],
-    numbers: [u32; field::NUMBERS],
-    hash: [u8; 32],
     hash_len: u32,
     text_len: u32,
     data_len: u32,
+    numbers: [u32; field::NUMBERS],
+    levels: [u32; DEPTH],
+    key: [u8; KEY_MAX],
+    hash: [u8; 32],
 }
 
 impl Reader {
@@ -105,6 +106,7 @@ impl Reader {
     }
 
     /// Start a request that reads the fields of `wanted`.
+    #[inline(never)]
     pub fn begin(&mut self, wanted: u16) {
         self.wanted = wanted;
         self.seen = 0;
@@ -154,6 +156,7 @@ impl Reader {
     }
 
     /// Consume input. Text is stored in `text`. Returns how much was consumed and why it stopped.
+    #[inline(never)]
     pub fn feed(&mut self, input: &[u8], text: &mut [u8]) -> (usize, Event) {
         let mut rest = input;
         while let [byte, tail @ ..] = rest {
@@ -176,6 +179,7 @@ impl Reader {
     }
 
     /// `n` bytes of data were taken.
+    #[inline(never)]
     pub fn data_used(&mut self, n: usize) {
         self.left = self.left.saturating_sub(n as u32);
         if self.left == 0 && self.state == State::Data {
@@ -337,6 +341,7 @@ impl Reader {
         }
     }
 
+    #[inline(never)]
     fn value_end(&mut self) {
         if self.entries != INDEFINITE {
             self.entries -= 1;

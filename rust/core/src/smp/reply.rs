@@ -2,6 +2,7 @@
 //! that the code between needs no error handling.
 
 use core::convert::Infallible;
+use minicbor::encode::Write;
 use minicbor::Encoder;
 
 /// A reply under construction: 8 bytes left free for the header, then one indefinite map.
@@ -14,17 +15,17 @@ struct Sink<'b> {
     len: usize,
 }
 
-impl minicbor::encode::Write for Sink<'_> {
+impl Write for Sink<'_> {
     type Error = Infallible;
 
     // Not inlined: called from every kind of item, and size counts more.
     #[inline(never)]
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
-        let end = self.len.saturating_add(bytes.len());
-        if let Some(room) = self.buffer.get_mut(self.len..end) {
+        let room = self.buffer.get_mut(self.len..);
+        if let Some(room) = room.and_then(|room| room.get_mut(..bytes.len())) {
             room.copy_from_slice(bytes);
         }
-        self.len = end;
+        self.len += bytes.len();
         Ok(())
     }
 }
@@ -81,34 +82,25 @@ impl<'b> Reply<'b> {
     }
 
     /// A key, or any text.
-    #[inline(never)]
     pub fn text(&mut self, text: &str) {
-        let _ = self.encoder.str(text);
+        self.ascii_key(text.as_bytes());
     }
 
     /// Text that already lies in the buffer at `from`, behind the place it belongs to.
     pub fn moved_text(&mut self, key: &str, from: usize, len: usize) {
         self.text(key);
-        let _ = self.encoder.str_len(len as u64);
+        self.text_head(len);
         let sink = self.encoder.writer_mut();
-        let end = sink.len.saturating_add(len);
-        if end <= sink.buffer.len() && from.saturating_add(len) <= sink.buffer.len() {
-            sink.buffer.copy_within(from..from + len, sink.len);
+        // Forwards, so that overlapping is harmless: the target lies in front of the source.
+        for at in from..from + len {
+            let byte = sink.buffer.get(at).copied().unwrap_or(0);
+            let _ = sink.write_all(&[byte]);
         }
-        sink.len = end;
     }
 
-    /// Text that is joined from `parts` with a space between.
-    pub fn joined_text<'p>(&mut self, key: &str, parts: impl Iterator<Item = &'p [u8]> + Clone) {
-        self.text(key);
-        let len: usize = parts.clone().map(|part| part.len() + 1).sum();
-        let _ = self.encoder.str_len(len.saturating_sub(1) as u64);
-        let mut space: &[u8] = &[];
-        for part in parts {
-            self.raw(space);
-            self.raw(part);
-            space = b" ";
-        }
+    /// The head of a text of so many bytes, which follow.
+    pub fn text_head(&mut self, len: usize) {
+        let _ = self.encoder.str_len(len as u64);
     }
 
     /// A number.
@@ -140,8 +132,9 @@ impl<'b> Reply<'b> {
     }
 
     /// A key that is known to be ASCII.
+    #[inline(never)]
     pub fn ascii_key(&mut self, text: &[u8]) {
-        let _ = self.encoder.str_len(text.len() as u64);
+        self.text_head(text.len());
         self.raw(text);
     }
 
@@ -154,6 +147,6 @@ impl<'b> Reply<'b> {
 
     /// Bytes that are CBOR already.
     pub fn raw(&mut self, bytes: &[u8]) {
-        let _ = minicbor::encode::Write::write_all(self.encoder.writer_mut(), bytes);
+        let _ = self.encoder.writer_mut().write_all(bytes);
     }
 }

@@ -18,7 +18,7 @@ mod resume;
 mod verify;
 
 use crate::flash::{EraseSize, Flash, Geometry};
-use crate::image::{blank, Digest, Header, Slots};
+use crate::image::{blank, swap_type, Digest, Header, Slots, SwapState, SwapType};
 use crate::Error;
 
 /// What a step answers: done, `Error::AGAIN`, or why it cannot be done.
@@ -173,6 +173,19 @@ impl<'a> Writer<'a> {
             && self.sha.get(..end) == sha.get(..end)
     }
 
+    /// Whether the running image is on trial, whatever the trailer of the secondary says: if that
+    /// were erased now, the bootloader would swap back without looking at the image (I2).
+    #[inline(never)]
+    pub fn is_on_trial<F: Flash>(&self, flash: &mut F) -> bool {
+        let slots = &self.slots;
+        match slots.trailer().read_state(flash, &slots.primary) {
+            Ok(primary) => {
+                swap_type(&primary, &SwapState::UNSET, slots.bootloader) == SwapType::Revert
+            }
+            Err(_) => true,
+        }
+    }
+
     /// Forget the session. What is in flash stays; its trailer sector was erased.
     #[inline(never)]
     pub fn abort(&mut self) {
@@ -183,6 +196,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Open a session for a file of `total` bytes; `first` has to follow.
+    #[inline(never)]
     pub fn open(&mut self, total: u32, sha: (&[u8; 32], u32)) {
         self.abort();
         self.total = total;
@@ -191,6 +205,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The beginning of the file, which lies in scratch. What fits into the page is kept.
+    #[inline(never)]
     pub fn first(&mut self, from: usize, len: usize) {
         self.stage = Stage::Trailer;
         let len = len.min(self.page.len());
@@ -218,6 +233,7 @@ impl<'a> Writer<'a> {
         self.stage == Stage::Verify
     }
 
+    #[inline(never)]
     fn restart_at(&mut self, offset: u32) {
         self.kept = offset;
         self.position = offset;
@@ -228,6 +244,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A step towards the reply to the first request. Then `kept` is what to tell the client.
+    #[inline(never)]
     pub fn prepare<F: Flash>(&mut self, flash: &mut F) -> Step {
         if self.stage == Stage::Trailer {
             self.end_erase(flash)?;
@@ -243,6 +260,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A step towards the reply to a later request of `chunk` bytes: room for one more of those.
+    #[inline(never)]
     pub fn advance<F: Flash>(&mut self, flash: &mut F, chunk: u32) -> Step {
         // The next request may carry a little more, since a larger offset is all that grows.
         let room = (chunk + 64).max(256).min(self.sector);
@@ -279,7 +297,13 @@ impl<'a> Writer<'a> {
         if self.blank >= goal.min(end) {
             return Ok(());
         }
-        match blank(flash, &self.slots.secondary, self.blank, self.sector, self.scratch) {
+        match blank(
+            flash,
+            &self.slots.secondary,
+            self.blank,
+            self.sector,
+            self.scratch,
+        ) {
             Ok(()) => {
                 self.blank += self.sector;
                 Err(Error::AGAIN)
@@ -298,7 +322,9 @@ impl<'a> Writer<'a> {
         if self.erasing == 0 {
             return Ok(());
         }
-        self.slots.secondary.erase(flash, self.erase_at, self.erasing)?;
+        self.slots
+            .secondary
+            .erase(flash, self.erase_at, self.erasing)?;
         if self.blank == self.erase_at {
             self.blank += self.erasing;
         }
@@ -307,6 +333,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The largest erase that starts here, stays inside the slot and is fast enough.
+    #[inline(never)]
     fn erase_size(&self) -> u32 {
         let room = self.slots.secondary.size - self.blank;
         let at = self.slots.secondary.offset + self.blank;
@@ -323,6 +350,7 @@ impl<'a> Writer<'a> {
     /// Take bytes of the file, up to a full page; returns how many were looked at. A page that is
     /// full already is programmed first, which ends the step (see `written`). Bytes there is no
     /// room for are dropped: the client is told.
+    #[inline(never)]
     pub fn push<F: Flash>(&mut self, flash: &mut F, bytes: &[u8]) -> Result<usize, Error> {
         let allowed = self.allowed().saturating_sub(self.position) as usize;
         if allowed == 0 {
@@ -362,6 +390,7 @@ impl<'a> Writer<'a> {
     ///
     /// If a page of it was programmed already, its sector is given back and asked for again; with
     /// the first sector goes the whole session, because only a first request can bring that.
+    #[inline(never)]
     pub fn rollback(&mut self) {
         if self.written > self.kept {
             let floor = self.floor(self.kept);
@@ -383,16 +412,19 @@ impl<'a> Writer<'a> {
     }
 
     /// A step of the erase a client waits for.
+    #[inline(never)]
     pub fn wipe<F: Flash>(&mut self, flash: &mut F) -> Step {
         if self.stage == Stage::Trailer {
             self.end_erase(flash)?;
             self.slots.erase_trailer(flash)?;
             self.stage = Stage::Wipe;
+            return Err(Error::AGAIN);
         }
         self.erase_ahead(flash, 1)
     }
 
     /// A step nobody waits for.
+    #[inline(never)]
     pub fn background<F: Flash>(&mut self, flash: &mut F) -> Step {
         match self.stage {
             Stage::Wipe => {

@@ -15,6 +15,7 @@ impl Writer<'_> {
     }
 
     /// Bytes that are durable and not hashed yet.
+    #[inline(never)]
     pub fn backlog(&self) -> u32 {
         match self.stage {
             Stage::Open => self.durable().saturating_sub(self.hashed),
@@ -27,6 +28,7 @@ impl Writer<'_> {
     }
 
     /// Hash up to 4 KB, and not beyond `until`.
+    #[inline(never)]
     fn hash_until<F: Flash>(&mut self, flash: &mut F, until: u32) -> Step {
         let from = self.hashed;
         if from >= until {
@@ -52,6 +54,7 @@ impl Writer<'_> {
 
     /// A step of the end of a session, once it is full. `BADIMAGE`: the flash does not hold what
     /// was promised, and its header was erased.
+    #[inline(never)]
     pub fn finish<F: Flash>(&mut self, flash: &mut F) -> Step {
         if self.stage == Stage::Spoiled {
             // So that what failed the check is neither listed nor resumed.
@@ -114,6 +117,7 @@ impl Writer<'_> {
     }
 
     /// A step of that check. `BADIMAGE` when the hash is another.
+    #[inline(never)]
     pub fn verify<F: Flash>(&mut self, flash: &mut F) -> Step {
         self.hash_until(flash, self.hashed_end)?;
         self.stage = Stage::Idle;

@@ -92,7 +92,9 @@ impl Framer {
 mod tests {
     use super::*;
 
-    const ECHO: [u8; 15] = [2, 0, 0, 7, 0, 0, 1, 0, 0xA1, 0x61, 0x64, 0x63, b'a', b'b', b'c'];
+    const ECHO: [u8; 15] = [
+        2, 0, 0, 7, 0, 0, 1, 0, 0xA1, 0x61, 0x64, 0x63, b'a', b'b', b'c',
+    ];
 
     fn pieces(writes: &[&[u8]]) -> Vec<(usize, bool, bool)> {
         let mut framer = Framer::new();
@@ -132,6 +134,9 @@ mod tests {
     #[test]
     fn a_short_rest_behind_a_packet_is_dropped() {
         let long = [&ECHO[..], &[1, 2, 3]].concat();
-        assert_eq!(pieces(&[&long, &ECHO]), [(15, true, true), (15, true, true)]);
+        assert_eq!(
+            pieces(&[&long, &ECHO]),
+            [(15, true, true), (15, true, true)]
+        );
     }
 }

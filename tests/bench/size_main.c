@@ -18,7 +18,6 @@ int32_t board_notify(void *ctx, const void *data, uint32_t len);
 uint32_t board_security(void *ctx);
 void board_received(const void *data, uint32_t len);
 void board_disconnected(void);
-void board_show(const struct smpkit_image_status *status);
 void watch(void);
 
 /* As small as a function can be: the same in both images. */
@@ -26,11 +25,6 @@ void board_reset(void *ctx, uint32_t boot_mode)
 {
     (void)ctx;
     (void)boot_mode;
-}
-
-__attribute__((noinline)) void board_show(const struct smpkit_image_status *status)
-{
-    __asm__ volatile("" : : "r"(status) : "memory");
 }
 
 int32_t board_read(void *ctx, uint32_t offset, void *dst, uint32_t len)
@@ -120,22 +114,10 @@ void board_disconnected(void)
     (void)smpkit_link_close(&watch_link);
 }
 
-/* The user interface shows what runs, and the user says that it is good. */
-static void show_and_confirm(void)
-{
-    struct smpkit_image_status status;
-
-    if (smpkit_image_status(&watch_kit, &status) == 0) {
-        board_show(&status);
-    }
-    (void)smpkit_confirm(&watch_kit);
-}
-
 void watch(void)
 {
     (void)smpkit_init(&watch_kit, &port, &config);
     (void)smpkit_link_open(&watch_kit, &watch_link, &ble);
-    show_and_confirm();
     board_received(watch_ring, 1);
     while (smpkit_poll(&watch_kit) >= 0) {
     }

@@ -8,6 +8,8 @@ pub struct Gate {
     pub is: u64,
     /// The most it may be.
     pub limit: u64,
+    /// Where it has to come to, when that is lower: until then `limit` only keeps what was gained.
+    pub target: Option<u64>,
 }
 
 /// Print rows under a heading, the first column to the left, the others to the right.
@@ -49,6 +51,9 @@ pub fn gates(gates: &[Gate]) -> anyhow::Result<()> {
             "    budget {}: {} of {}, {word}",
             gate.what, gate.is, gate.limit
         );
+        if let Some(target) = gate.target.filter(|target| gate.is > *target) {
+            println!("    TARGET {target} IS NOT REACHED: {} too many", gate.is - target);
+        }
         if !met {
             broken.push(gate.what.as_str());
         }
@@ -67,6 +72,7 @@ mod tests {
             what: "x".to_string(),
             is,
             limit: 5,
+            target: Some(3),
         };
         assert!(gates(&[gate(5)]).is_ok());
         assert!(gates(&[gate(5), gate(6)]).is_err());

@@ -5,6 +5,9 @@ use core::convert::Infallible;
 use minicbor::encode::Write;
 use minicbor::Encoder;
 
+/// Bytes of a text moved at once.
+const PIECE: usize = 16;
+
 /// A reply under construction: 8 bytes left free for the header, then one indefinite map.
 pub struct Reply<'b> {
     encoder: Encoder<Sink<'b>>,
@@ -91,10 +94,16 @@ impl<'b> Reply<'b> {
         self.text(key);
         self.text_head(len);
         let sink = self.encoder.writer_mut();
-        // Forwards, so that overlapping is harmless: the target lies in front of the source.
-        for at in from..from + len {
-            let byte = sink.buffer.get(at).copied().unwrap_or(0);
-            let _ = sink.write_all(&[byte]);
+        // Forwards and in pieces, so that overlapping is harmless: the target lies in front.
+        let mut at = from;
+        while let Some(n) = Some((from + len - at).min(PIECE)).filter(|n| *n != 0) {
+            let mut piece = [0; PIECE];
+            let piece = piece.get_mut(..n).unwrap_or_default();
+            if let Some(text) = sink.buffer.get(at..).and_then(|text| text.get(..n)) {
+                piece.copy_from_slice(text);
+            }
+            let _ = sink.write_all(piece);
+            at += n;
         }
     }
 

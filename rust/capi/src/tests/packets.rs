@@ -2,8 +2,6 @@
 
 pub(crate) const READ: u8 = 0x08;
 pub(crate) const WRITE: u8 = 0x0A;
-/// SMP version 1.
-pub(crate) const OLD_WRITE: u8 = 0x02;
 
 /// A packet: version and operation, group, command, sequence number, payload.
 pub(crate) fn packet(op: u8, group: u16, command: u8, seq: u8, payload: &[u8]) -> Vec<u8> {

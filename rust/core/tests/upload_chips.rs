@@ -167,3 +167,34 @@ fn cuts_with_block_erases_end_verified() {
         assert_slot_holds(&watch, &image);
     }
 }
+
+#[test]
+fn chunks_of_one_size_are_kept_whole_wherever_they_begin() {
+    for sector in [4096, 65_536] {
+        for n in [1, 100, 244, 1000, 2048, 4000, 4096] {
+            for first in [32, 100, 255, 256] {
+                let mut watch = shaped(sector, 1);
+                let slots = watch.slots;
+                watch.world.board.bytes_mut(&slots.secondary).fill(0x42);
+                let image = build_sized(version(2, 0, 0, 0), 6, 40_000.min(50 * n + 500));
+                let len = image.len();
+                let mut at = ask(&mut watch, &upload(&first_fields(&image, first)))
+                    .off
+                    .unwrap();
+                let mut count = 0;
+                while (at as usize) < len {
+                    let wanted = (at as usize + n).min(len) as u32;
+                    let next = upload(&chunk_fields(&image, at as usize, n));
+                    at = ask(&mut watch, &next).off.unwrap();
+                    // Only the second request can be larger than the device could know.
+                    assert!(
+                        at == wanted || count == 0,
+                        "{sector}, {n}: {at} of {wanted}"
+                    );
+                    count += 1;
+                }
+                assert_slot_holds(&watch, &image);
+            }
+        }
+    }
+}

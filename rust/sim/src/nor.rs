@@ -234,7 +234,7 @@ impl Nor {
         let table = self.geometry.erase;
         table
             .iter()
-            .any(|unit| unit.size != 0 && unit.size == len && offset % len == 0)
+            .any(|unit| unit.size != 0 && unit.size == len && offset.is_multiple_of(len))
     }
 
     /// Still busy with an erase that was started before?
@@ -287,7 +287,7 @@ impl Device for Nor {
     fn write(&mut self, offset: u32, src: &[u8]) -> Result<()> {
         let range = self.range("write", offset, src.len())?;
         let unit = self.geometry.write_unit as usize;
-        if range.start % unit != 0 || src.len() % unit != 0 {
+        if range.start % unit != 0 || !src.len().is_multiple_of(unit) {
             let text = format!("write unaligned: {offset:#x} + {:#x}", src.len());
             return Err(self.violation(text));
         }

@@ -35,9 +35,7 @@ impl Area {
     /// Device offset of `offset`, or `Error::RANGE` when `len` bytes from there do not fit.
     pub fn locate(&self, offset: u32, len: u32) -> Result<u32> {
         match offset.checked_add(len) {
-            Some(end) if end <= self.size => {
-                self.offset.checked_add(offset).ok_or(Error::RANGE)
-            }
+            Some(end) if end <= self.size => self.offset.checked_add(offset).ok_or(Error::RANGE),
             _ => Err(Error::RANGE),
         }
     }
@@ -45,6 +43,12 @@ impl Area {
     /// The geometry of the device below.
     pub fn geometry<F: Flash>(&self, flash: &F) -> Result<Geometry> {
         flash.geometry(self.device).ok_or(Error::NOENT)
+    }
+
+    /// What an erased byte of the device below reads as.
+    #[inline(never)]
+    pub(crate) fn erased<F: Flash>(&self, flash: &F) -> u8 {
+        flash.erased(self.device)
     }
 
     /// Read inside the area.

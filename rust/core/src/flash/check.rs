@@ -1,7 +1,7 @@
 //! Is this layout one that MCUboot can swap and the kit can update? Asked once at start, because a
 //! wrong table would otherwise show up as a destroyed file system or a watch that does not boot.
 
-use super::layout::{find, ID_PRIMARY, ID_SCRATCH, ID_SECONDARY};
+use super::layout::{ID_PRIMARY, ID_SECONDARY};
 use super::{Area, Flash, Geometry};
 
 /// What is wrong with a layout. Numbers are part of the ABI: append, never renumber.
@@ -76,11 +76,43 @@ impl Fault {
     }
 }
 
+/// An area and what the check needs of its device; nothing but zeros where there is no such area.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub area: Area,
+    pub sector: u32,
+    pub write_unit: u32,
+}
+
+/// The areas by id: boot, primary, secondary, scratch.
+pub(crate) type Places = [Place; 4];
+
+/// No areas yet.
+pub(crate) const NO_PLACES: Places = [Place {
+    area: Area::new(0, 0, 0, 0),
+    sector: 0,
+    write_unit: 0,
+}; 4];
+
 /// Check a whole layout against the devices of the board.
 pub fn check_areas<F: Flash>(flash: &F, areas: &[Area]) -> Result<(), Fault> {
+    let mut places = NO_PLACES;
+    check(flash, areas, &mut places)
+}
+
+/// Check a whole layout, and note where the areas are that the bootloader knows.
+pub(crate) fn check<F: Flash>(flash: &F, areas: &[Area], places: &mut Places) -> Result<(), Fault> {
     let mut rest = areas;
     while let Some((area, others)) = rest.split_first() {
-        check_area(flash, area).map_err(|kind| Fault::at(kind, area.id))?;
+        let geometry = flash.geometry(area.device);
+        check_area(area, geometry.as_ref()).map_err(|kind| Fault::at(kind, area.id))?;
+        if let (Some(place), Some(geometry)) = (places.get_mut(usize::from(area.id)), &geometry) {
+            *place = Place {
+                area: *area,
+                sector: geometry.sector(),
+                write_unit: geometry.write_unit,
+            };
+        }
         for other in others {
             check_pair(area, other).map_err(|kind| Fault {
                 kind,
@@ -90,7 +122,7 @@ pub fn check_areas<F: Flash>(flash: &F, areas: &[Area]) -> Result<(), Fault> {
         }
         rest = others;
     }
-    check_slots(flash, areas)
+    check_slots(places)
 }
 
 /// Powers of two only: then sectors of two devices always are multiples of each other.
@@ -110,9 +142,9 @@ fn usable(geometry: &Geometry) -> bool {
     matches!(geometry.erased, 0x00 | 0xFF)
 }
 
-fn check_area<F: Flash>(flash: &F, area: &Area) -> Result<(), FaultKind> {
-    let geometry = flash.geometry(area.device).ok_or(FaultKind::NoDevice)?;
-    if !usable(&geometry) {
+fn check_area(area: &Area, geometry: Option<&Geometry>) -> Result<(), FaultKind> {
+    let geometry = geometry.ok_or(FaultKind::NoDevice)?;
+    if !usable(geometry) {
         return Err(FaultKind::BadGeometry);
     }
     if area.size == 0 {
@@ -122,7 +154,7 @@ fn check_area<F: Flash>(flash: &F, area: &Area) -> Result<(), FaultKind> {
         Some(end) if end <= geometry.size => {}
         _ => return Err(FaultKind::OutsideDevice),
     }
-    if (area.offset | area.size) & geometry.sector().saturating_sub(1) != 0 {
+    if (area.offset | area.size) & geometry.sector().wrapping_sub(1) != 0 {
         return Err(FaultKind::NotOnSector);
     }
     Ok(())
@@ -132,9 +164,9 @@ fn check_pair(one: &Area, two: &Area) -> Result<(), FaultKind> {
     if one.id == two.id {
         return Err(FaultKind::DuplicateId);
     }
-    // `two` has not been checked yet: its end may overflow.
+    // `one` ends inside its device. `two` has not been checked yet: its end may overflow.
     let apart = one.device != two.device
-        || two.offset >= one.offset.saturating_add(one.size)
+        || two.offset >= one.offset.wrapping_add(one.size)
         || one.offset >= two.offset.saturating_add(two.size);
     if !apart {
         return Err(FaultKind::Overlap);
@@ -142,16 +174,31 @@ fn check_pair(one: &Area, two: &Area) -> Result<(), FaultKind> {
     Ok(())
 }
 
-fn check_slots<F: Flash>(flash: &F, areas: &[Area]) -> Result<(), Fault> {
-    let (primary, one) = slot(flash, areas, ID_PRIMARY, FaultKind::NoPrimary)?;
-    let (secondary, two) = slot(flash, areas, ID_SECONDARY, FaultKind::NoSecondary)?;
+fn check_slots(places: &Places) -> Result<(), Fault> {
+    let [_, slots @ .., scratch] = places;
+    let [one, two] = slots;
+    for (id, place) in (ID_PRIMARY..).zip(slots) {
+        let size = place.area.size;
+        let kind = if size != 0 {
+            FaultKind::TooSmall
+        } else if id == ID_PRIMARY {
+            FaultKind::NoPrimary
+        } else {
+            FaultKind::NoSecondary
+        };
+        // A header and the smallest trailer must fit.
+        let unit = place.write_unit;
+        if size <= trailer_size(unit.max(8), unit, 0) + 32 {
+            return Err(Fault::at(kind, id));
+        }
+    }
     // MCUboot swaps one larger sector at a time, through the scratch area. Without a scratch area
     // it moves sectors inside the slot, which needs equal ones.
-    let fits = match find(areas, ID_SCRATCH) {
-        Some(scratch) => scratch.size >= one.max(two),
-        None => one == two,
+    let fits = match scratch.area.size {
+        0 => one.sector == two.sector,
+        size => size >= one.sector.max(two.sector),
     };
-    let kind = if primary != secondary {
+    let kind = if one.area.size != two.area.size {
         FaultKind::UnequalSlots
     } else if !fits {
         FaultKind::UnequalSectors
@@ -165,27 +212,8 @@ fn check_slots<F: Flash>(flash: &F, areas: &[Area]) -> Result<(), Fault> {
     })
 }
 
-/// Size of a slot and of its sectors.
-fn slot<F: Flash>(
-    flash: &F,
-    areas: &[Area],
-    id: u8,
-    missing: FaultKind,
-) -> Result<(u32, u32), Fault> {
-    let area = find(areas, id).ok_or(Fault::at(missing, id))?;
-    let geometry = area.geometry(flash);
-    let geometry = geometry.map_err(|_| Fault::at(FaultKind::NoDevice, id))?;
-    if area.size <= least(geometry.write_unit) {
-        return Err(Fault::at(FaultKind::TooSmall, id));
-    }
-    Ok((area.size, geometry.sector()))
-}
-
-/// Header and smallest trailer: MCUboot reserves three status entries for each of 128 sectors,
-/// and four fields of at least 8 bytes below the magic.
-fn least(write_unit: u32) -> u32 {
-    let field = write_unit.max(8);
-    let info = field.saturating_mul(4).saturating_add(field.max(16));
-    let status = write_unit.saturating_mul(3 * 128);
-    info.saturating_add(status).saturating_add(32)
+/// Bytes of the trailer of a slot: MCUboot reserves three status entries for each of at least 128
+/// sectors, and four fields below the magic, which takes 16 bytes rounded up to whole fields.
+pub(crate) fn trailer_size(align: u32, write_unit: u32, sectors: u32) -> u32 {
+    sectors.max(128) * 3 * write_unit + align.max(16) + align * 4
 }

@@ -9,6 +9,7 @@ pub mod layout;
 mod nor;
 
 pub use area::Area;
+pub(crate) use check::{check, trailer_size, NO_PLACES};
 pub use check::{check_areas, Fault, FaultKind};
 pub use device::{Device, EraseSize, Flash, Geometry, Pair, Single};
 pub use nor::NorDevice;

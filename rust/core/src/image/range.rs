@@ -14,7 +14,7 @@ fn scan<F: Flash>(
     mut digest: Option<&mut Digest>,
 ) -> Result<()> {
     area.locate(at, len)?;
-    let erased = flash.erased(area.device);
+    let erased = area.erased(flash);
     let mut left = len as usize;
     while left != 0 {
         let n = scratch.len().min(left);
@@ -73,17 +73,16 @@ pub fn is_blank<F: Flash>(
 }
 
 /// Four bytes at a time: a slot has half a million of them.
-fn all_equal(bytes: &[u8], value: u8) -> bool {
+#[inline(never)]
+pub(super) fn all_equal(bytes: &[u8], value: u8) -> bool {
     let pattern = u32::from_ne_bytes([value; 4]);
-    let words = bytes.chunks_exact(4);
+    let (words, rest) = bytes.as_chunks();
     let mut differs = 0;
-    for &byte in words.remainder() {
-        differs |= u32::from(byte ^ value);
+    for &word in words {
+        differs |= u32::from_ne_bytes(word) ^ pattern;
     }
-    for word in words {
-        if let Some(&word) = word.first_chunk() {
-            differs |= u32::from_ne_bytes(word) ^ pattern;
-        }
+    for &byte in rest {
+        differs |= u32::from(byte ^ value);
     }
     differs == 0
 }

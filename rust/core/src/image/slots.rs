@@ -3,10 +3,10 @@
 //! Every write is ordered so that a cut at any point leaves "not scheduled" or the old state,
 //! never something MCUboot would act on by mistake: the magic is written last.
 
-use super::trailer::is_part_of;
-use super::{blank, inspect, swap_type, Bootloader, Flag, Magic, SwapState, SwapType, Trailer};
-use crate::flash::layout::{find, ID_PRIMARY, ID_SECONDARY};
-use crate::flash::{check_areas, Area, Flash, Result};
+use super::swap::{decide, packed};
+use super::trailer::{is_part_of, Field};
+use super::{blank, inspect, Bootloader, Flag, Header, Magic, SwapType, Trailer};
+use crate::flash::{check, trailer_size, Area, Flash, Result, NO_PLACES};
 use crate::Error;
 
 /// Both slots and the bootloader that swaps them.
@@ -38,19 +38,40 @@ impl Slots {
         max_align: u8,
         bootloader: Bootloader,
     ) -> Result<Slots> {
-        check_areas(flash, areas).map_err(|_| Error::LAYOUT)?;
-        let primary = find(areas, ID_PRIMARY).ok_or(Error::LAYOUT)?;
-        let secondary = find(areas, ID_SECONDARY).ok_or(Error::LAYOUT)?;
-        let (one, _) = trailer_start(flash, &primary, max_align)?;
-        let (two, sector) = trailer_start(flash, &secondary, max_align)?;
+        let mut places = NO_PLACES;
+        check(flash, areas, &mut places).map_err(|_| Error::LAYOUT)?;
+        let [_, slots @ .., _] = &places;
+        let [primary, secondary] = slots;
+        let align = u32::from(max_align);
+        let (mut limit, mut start) = (u32::MAX, 0);
+        for place in slots {
+            let (size, unit) = (place.area.size, place.write_unit);
+            // Sectors are powers of two, and not smaller than the write unit: no overflow. A status
+            // entry is a write unit; with the first condition three of each sector do not overflow
+            // either, and without it they do not fit.
+            let sectors = size >> place.sector.trailing_zeros();
+            if unit > align || sectors.max(128) * unit >= size / 2 {
+                return Err(Error::LAYOUT);
+            }
+            let trailer = trailer_size(align, unit, sectors);
+            if trailer + Header::SIZE >= size {
+                return Err(Error::LAYOUT);
+            }
+            start = size - trailer;
+            limit = start.min(limit);
+        }
+        // Only 8, 16 or 32.
+        if align | 56 != 56 || !align.is_power_of_two() {
+            return Err(Error::LAYOUT);
+        }
+        let sector = secondary.sector;
         Ok(Slots {
-            primary,
-            secondary,
-            limit: one.min(two),
+            primary: primary.area,
+            secondary: secondary.area,
+            limit,
             max_align,
             bootloader,
-            // Sectors are powers of two.
-            trailer_sector: two & !sector.saturating_sub(1),
+            trailer_sector: start & sector.wrapping_neg(),
             sector,
         })
     }
@@ -70,15 +91,17 @@ impl Slots {
     /// What the bootloader will do at the next start.
     pub fn swap_type<F: Flash>(&self, flash: &mut F) -> SwapType {
         let trailer = self.trailer();
-        let Ok(primary) = trailer.read_state(flash, &self.primary) else {
+        let Ok(primary) = trailer.state(flash, &self.primary) else {
             return SwapType::Panic;
         };
-        let secondary = match trailer.read_state(flash, &self.secondary) {
+        let secondary = match trailer.state(flash, &self.secondary) {
             Ok(state) => state,
-            Err(_) if self.bootloader == Bootloader::Current => SwapState::UNSET,
+            Err(_) if self.bootloader == Bootloader::Current => {
+                packed(Magic::Unset, Flag::Unset, Flag::Unset)
+            }
             Err(_) => return SwapType::Panic,
         };
-        swap_type(&primary, &secondary, self.bootloader)
+        decide(primary, secondary, self.bootloader)
     }
 
     /// Schedule the image in the secondary slot for the next start.
@@ -86,46 +109,56 @@ impl Slots {
     /// A trailer in the way is erased first, unless the image shares its sector or is not whole:
     /// then `Error::BADVECT`, and only a new upload helps. `Error::AGAIN` comes from the erase.
     pub fn set_pending<F: Flash>(&self, flash: &mut F, permanent: bool) -> Result<()> {
-        let trailer = self.trailer();
-        let slot = &self.secondary;
-        let state = trailer.read_state(flash, slot)?;
+        let state = self.trailer().state(flash, &self.secondary)?;
         let asked = if permanent { Flag::Set } else { Flag::Unset };
-        if state.magic == Magic::Good && state.image_ok == asked {
+        // A good magic must go before anything under it changes.
+        let mut repair = state as u8 == Magic::Good as u8;
+        if repair && (state >> 8) as u8 == asked as u8 {
             return Ok(());
         }
-        let erased = flash.erased(slot.device);
+        let mut repaired = false;
+        loop {
+            if repair {
+                self.erase_for_repair(flash)?;
+                repaired = true;
+            }
+            match self.put_all(flash, permanent, false) {
+                Err(Error::BADSTATE) if repaired => return Err(Error::FLASH),
+                Err(Error::BADSTATE) => repair = true,
+                Err(error) => return Err(error),
+                Ok(()) => return self.put_all(flash, permanent, true),
+            }
+        }
+    }
+
+    /// The fields of the secondary in order. Stops at the first that cannot be written (or, with
+    /// `write` false, could not be).
+    #[inline(never)]
+    fn put_all<F: Flash>(&self, flash: &mut F, permanent: bool, write: bool) -> Result<()> {
+        let slot = &self.secondary;
+        let erased = slot.erased(flash);
         let (ok, kind) = if permanent {
             (Flag::Set as u8, SwapType::Perm)
         } else {
             (erased, SwapType::Test)
         };
-        let magic = trailer.magic_bytes();
-        let fields: [(u32, &[u8]); 4] = [
-            (trailer.copy_done_offset(), &[erased]),
-            (trailer.image_ok_offset(), &[ok]),
-            (trailer.swap_info_offset(), &[kind as u8]),
-            (trailer.magic_offset(), &magic),
-        ];
-        // A good magic must go before anything under it changes.
-        let mut fits = Err(Error::BADSTATE);
-        if state.magic != Magic::Good {
-            fits = put_all(flash, slot, &fields, false);
-        }
-        if fits == Err(Error::BADSTATE) {
-            self.erase_for_repair(flash)?;
-            fits = match put_all(flash, slot, &fields, false) {
-                Err(Error::BADSTATE) => Err(Error::FLASH),
-                other => other,
+        for (number, value) in [(2, erased), (1, ok), (3, kind as u8), (0, 0)] {
+            let max_align = self.max_align;
+            let field = Field {
+                max_align,
+                number,
+                value,
+                write,
             };
+            Trailer::put(flash, slot, field)?;
         }
-        fits?;
-        put_all(flash, slot, &fields, true)
+        Ok(())
     }
 
     /// Erase the last sector of the secondary, if the image there does not reach into it. Where no
     /// whole image is found its end is unknown, and there is nothing worth scheduling.
     fn erase_for_repair<F: Flash>(&self, flash: &mut F) -> Result<()> {
-        let last = self.secondary.size.saturating_sub(self.sector);
+        let last = self.secondary.size - self.sector;
         match inspect(flash, &self.secondary, self.limit) {
             Ok(info) if info.end <= last => self.secondary.erase(flash, last, self.sector),
             Ok(_) | Err(Error::NOENT | Error::BADIMAGE) => Err(Error::BADVECT),
@@ -135,29 +168,28 @@ impl Slots {
 
     /// Keep the running image. Nothing to do if it never was on trial.
     pub fn confirm<F: Flash>(&self, flash: &mut F) -> Result<()> {
-        let trailer = self.trailer();
         let slot = &self.primary;
-        let state = trailer.read_state(flash, slot)?;
-        match (state.magic, state.image_ok) {
-            (Magic::Bad, _) => Err(Error::BADVECT),
-            (Magic::Unset, _) | (_, Flag::Set) => Ok(()),
-            (Magic::Good, flag) => self.write_image_ok(flash, flag),
+        let state = self.trailer().state(flash, slot)?;
+        let (magic, image_ok) = (state as u8, (state >> 8) as u8);
+        if magic == Magic::Bad as u8 {
+            return Err(Error::BADVECT);
         }
-    }
-
-    /// A byte on the way from erased to 1 is a confirm that was cut: it is finished. Any other
-    /// value already keeps MCUboot from rolling back, and cannot be made 1 without an erase.
-    fn write_image_ok<F: Flash>(&self, flash: &mut F, flag: Flag) -> Result<()> {
-        let slot = &self.primary;
-        let offset = self.trailer().image_ok_offset();
-        let erased = flash.erased(slot.device);
-        let mut found = [0];
-        slot.read(flash, slot.size.saturating_sub(offset), &mut found)?;
-        let [found] = found;
-        if flag == Flag::Bad && !is_part_of(found, 1, erased) {
+        if magic == Magic::Unset as u8 || image_ok == Flag::Set as u8 {
             return Ok(());
         }
-        Trailer::put(flash, slot, offset, &[Flag::Set as u8], true)
+        // A byte on the way from erased to 1 is a confirm that was cut: it is finished. Any other
+        // value already keeps MCUboot from rolling back, and cannot be made 1 without an erase.
+        let found = self.trailer().image_ok(flash, slot)? as u8;
+        if !is_part_of(found, Flag::Set as u8, slot.erased(flash)) {
+            return Ok(());
+        }
+        let field = Field {
+            max_align: self.max_align,
+            number: 1,
+            value: Flag::Set as u8,
+            write: true,
+        };
+        Trailer::put(flash, slot, field)
     }
 
     /// Erase the trailer of the secondary: one sector per call, the one with the magic first.
@@ -166,48 +198,22 @@ impl Slots {
         let slot = &self.secondary;
         let mut scratch = [0; PIECE];
         let mut start = slot.size;
+        let mut done = false;
         while start > self.trailer_sector {
-            start -= self.sector;
-            match blank(flash, slot, start, self.sector, &mut scratch) {
-                Err(Error::BADSTATE) => {}
+            // Only one that was erased is looked at again.
+            let at = start - self.sector;
+            match blank(flash, slot, at, self.sector, &mut scratch) {
+                // An erase that does nothing must not be tried for ever.
+                Err(Error::BADSTATE) if done => return Err(Error::FLASH),
+                Err(Error::BADSTATE) => {
+                    slot.erase(flash, at, self.sector)?;
+                    done = true;
+                }
                 Err(error) => return Err(error),
-                Ok(()) => continue,
-            }
-            slot.erase(flash, start, self.sector)?;
-            // An erase that does nothing must not be tried for ever.
-            match blank(flash, slot, start, self.sector, &mut scratch) {
-                Err(Error::BADSTATE) => return Err(Error::FLASH),
-                Err(error) => return Err(error),
-                Ok(()) if start > self.trailer_sector => return Err(Error::AGAIN),
-                Ok(()) => {}
+                Ok(()) if done && at > self.trailer_sector => return Err(Error::AGAIN),
+                Ok(()) => start = at,
             }
         }
         Ok(())
     }
-}
-
-/// Where the trailer of a slot begins, and the sector size there.
-fn trailer_start<F: Flash>(flash: &F, slot: &Area, max_align: u8) -> Result<(u32, u32)> {
-    let geometry = slot.geometry(flash)?;
-    let sectors = slot.size.checked_div(geometry.sector());
-    let size = Trailer { max_align }.size(geometry.write_unit, sectors.ok_or(Error::LAYOUT)?);
-    let known = matches!(max_align, 8 | 16 | 32) && geometry.write_unit <= u32::from(max_align);
-    match slot.size.checked_sub(size) {
-        Some(start) if known && start > super::Header::SIZE => Ok((start, geometry.sector())),
-        _ => Err(Error::LAYOUT),
-    }
-}
-
-/// The fields in order. Stops at the first that cannot be written (or, with `write` false, could
-/// not be).
-fn put_all<F: Flash>(
-    flash: &mut F,
-    slot: &Area,
-    fields: &[(u32, &[u8])],
-    write: bool,
-) -> Result<()> {
-    for (offset, value) in fields {
-        Trailer::put(flash, slot, *offset, value, write)?;
-    }
-    Ok(())
 }

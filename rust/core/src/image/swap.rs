@@ -78,22 +78,30 @@ impl SwapState {
     };
 }
 
+/// Magic, image_ok and copy_done, in this order from the lowest byte; above them anything.
+pub(super) const fn packed(magic: Magic, image_ok: Flag, copy_done: Flag) -> u32 {
+    magic as u32 | (image_ok as u32) << 8 | (copy_done as u32) << 16
+}
+
 /// The decision of MCUboot in scratch and move mode: the secondary decides first.
 pub fn swap_type(primary: &SwapState, secondary: &SwapState, bootloader: Bootloader) -> SwapType {
-    let scheduled = secondary.magic == Magic::Good;
-    if scheduled && secondary.image_ok == Flag::Unset {
-        return SwapType::Test;
-    }
-    if scheduled && secondary.image_ok == Flag::Set {
-        return SwapType::Perm;
-    }
-    let on_trial = primary.magic == Magic::Good
-        && primary.image_ok == Flag::Unset
-        && primary.copy_done == Flag::Set;
-    let reverts = secondary.magic == Magic::Unset || bootloader == Bootloader::Current;
-    if on_trial && reverts {
-        SwapType::Revert
-    } else {
-        SwapType::None
+    let [primary, secondary] =
+        [primary, secondary].map(|state| packed(state.magic, state.image_ok, state.copy_done));
+    decide(primary, secondary, bootloader)
+}
+
+/// The same, of packed states.
+pub(super) fn decide(primary: u32, secondary: u32, bootloader: Bootloader) -> SwapType {
+    const TEST: u32 = packed(Magic::Good, Flag::Unset, Flag::Unset) & 0xFFFF;
+    const PERM: u32 = packed(Magic::Good, Flag::Set, Flag::Unset) & 0xFFFF;
+    const ON_TRIAL: u32 = packed(Magic::Good, Flag::Unset, Flag::Set);
+    let unset = secondary & 0xFF == Magic::Unset as u32;
+    match secondary & 0xFFFF {
+        TEST => SwapType::Test,
+        PERM => SwapType::Perm,
+        _ if primary & 0xFF_FFFF == ON_TRIAL && (unset || bootloader == Bootloader::Current) => {
+            SwapType::Revert
+        }
+        _ => SwapType::None,
     }
 }

@@ -1,20 +1,18 @@
 //! The trailer at the end of a slot: where its fields are, reading them, writing one of them.
 
+use super::range::all_equal;
 use super::{Flag, Magic, SwapState, SwapType};
-use crate::flash::{Area, Flash, Result};
+use crate::flash::{trailer_size, Area, Flash, Result};
 use crate::Error;
+use core::slice::from_mut;
 
-/// MCUboot's magic for 8-byte fields; larger fields have another one, which begins with their size.
-const MAGIC_8: [u8; 16] = [
-    0x77, 0xC2, 0x95, 0xF3, 0x60, 0xD2, 0xEF, 0x7F, 0x35, 0x52, 0x50, 0x0F, 0x2C, 0xB6, 0x79, 0x80,
+/// MCUboot's magic for 8-byte fields, and the one for larger fields. The first byte is in the code:
+/// the latter begins with their size.
+#[rustfmt::skip]
+const MAGIC: [[u8; 16]; 2] = [
+    [0, 0xC2, 0x95, 0xF3, 0x60, 0xD2, 0xEF, 0x7F, 0x35, 0x52, 0x50, 0x0F, 0x2C, 0xB6, 0x79, 0x80],
+    [0, 0x00, 0x2D, 0xE1, 0x5D, 0x29, 0x41, 0x0B, 0x8D, 0x77, 0x67, 0x9C, 0x11, 0x0F, 0x1F, 0x8A],
 ];
-const MAGIC_ANY: [u8; 16] = [
-    0x00, 0x00, 0x2D, 0xE1, 0x5D, 0x29, 0x41, 0x0B, 0x8D, 0x77, 0x67, 0x9C, 0x11, 0x0F, 0x1F, 0x8A,
-];
-/// MCUboot's default for the sectors of a slot, used by every PineTime bootloader.
-const MAX_IMG_SECTORS: u32 = 128;
-/// Swap status entries of each sector.
-const STATUS_PER_SECTOR: u32 = 3;
 /// Largest write unit, and so the largest piece a field is padded to.
 const MAX_UNIT: usize = 32;
 
@@ -32,8 +30,7 @@ impl Trailer {
     fn field(&self, number: u32) -> u32 {
         let align = u32::from(self.max_align);
         // The magic takes 16 bytes, rounded up to whole fields.
-        let magic = Self::MAGIC_LEN.max(align);
-        magic.saturating_add(align.saturating_mul(number))
+        align * number + Self::MAGIC_LEN.max(align)
     }
 
     /// Of the 16 bytes of magic.
@@ -63,107 +60,117 @@ impl Trailer {
 
     /// Bytes of the whole trailer of a slot with so many sectors.
     pub fn size(&self, write_unit: u32, sectors: u32) -> u32 {
-        sectors
-            .max(MAX_IMG_SECTORS)
-            .saturating_mul(STATUS_PER_SECTOR)
-            .saturating_mul(write_unit)
-            .saturating_add(self.swap_size_offset())
+        trailer_size(self.max_align.into(), write_unit, sectors)
     }
 
     /// The bytes of a good magic.
+    #[inline(never)]
     pub fn magic_bytes(&self) -> [u8; 16] {
-        if self.max_align == 8 {
-            return MAGIC_8;
-        }
-        let mut magic = MAGIC_ANY;
-        magic[0] = self.max_align;
+        let [eight, any] = &MAGIC;
+        let (magic, first) = match self.max_align {
+            8 => (eight, 0x77),
+            align => (any, align),
+        };
+        let mut magic = *magic;
+        magic[0] = first;
         magic
     }
 
     /// Read what MCUboot's boot_read_swap_state reads, in its order.
     pub fn read_state<F: Flash>(&self, flash: &mut F, area: &Area) -> Result<SwapState> {
-        let erased = flash.erased(area.device);
-        let mut magic = [0; 16];
-        read_back(flash, area, self.magic_offset(), &mut magic)?;
-        let info = self.read_flag(flash, area, 3)? as u8;
-        let copy_done = self.read_flag(flash, area, 2)? as u8;
-        let image_ok = self.read_flag(flash, area, 1)? as u8;
-        let known = info != erased && info & 0xF <= SwapType::Revert as u8;
-        let (swap_type, image_num) = if known {
-            (info & 0xF, info >> 4)
-        } else {
-            (SwapType::None as u8, 0)
+        let [magic, image_ok, copy_done, info] = self.state(flash, area)?.to_le_bytes();
+        let flag = |byte| match byte {
+            1 => Flag::Set,
+            2 => Flag::Bad,
+            _ => Flag::Unset,
         };
-        Ok(SwapState {
-            magic: self.magic_state(&magic, erased),
-            swap_type,
-            copy_done: flag(copy_done, erased),
-            image_ok: flag(image_ok, erased),
-            image_num,
-        })
-    }
-
-    /// One of the fields of one byte; as a word, which is returned in registers.
-    #[inline(never)]
-    fn read_flag<F: Flash>(&self, flash: &mut F, area: &Area, number: u32) -> Result<u32> {
-        let mut bytes = [0];
-        read_back(flash, area, self.field(number), &mut bytes)?;
-        let [byte] = bytes;
-        Ok(byte.into())
-    }
-
-    fn magic_state(&self, magic: &[u8; 16], erased: u8) -> Magic {
-        if *magic == self.magic_bytes() {
-            Magic::Good
-        } else if *magic == [erased; 16] {
-            Magic::Unset
-        } else {
-            Magic::Bad
+        let mut state = SwapState {
+            magic: match magic {
+                1 => Magic::Good,
+                2 => Magic::Bad,
+                _ => Magic::Unset,
+            },
+            copy_done: flag(copy_done),
+            image_ok: flag(image_ok),
+            ..SwapState::UNSET
+        };
+        if info != area.erased(flash) && info & 0xF <= SwapType::Revert as u8 {
+            state.swap_type = info & 0xF;
+            state.image_num = info >> 4;
         }
+        Ok(state)
     }
 
-    /// Bring one field to `value`, padded to the write unit with erased bytes, and read it back.
+    /// The same, packed, and the byte with the kind of swap on top as it was read: it decides
+    /// nothing.
+    #[inline(never)]
+    pub(super) fn state<F: Flash>(&self, flash: &mut F, area: &Area) -> Result<u32> {
+        let erased = area.erased(flash);
+        let mut found = [0; 16];
+        read_back(flash, area, self.magic_offset(), &mut found)?;
+        let mut state = [Magic::Bad as u8, 0, 0, 0];
+        for (number, byte) in (0u32..4).zip(&mut state).skip(1).rev() {
+            read_back(flash, area, self.field(number), from_mut(byte))?;
+            if number != 3 {
+                *byte = flag(*byte, erased) as u8;
+            }
+        }
+        let [magic, ..] = &mut state;
+        if found == self.magic_bytes() {
+            *magic = Magic::Good as u8;
+        } else if all_equal(&found, erased) {
+            *magic = Magic::Unset as u8;
+        }
+        Ok(u32::from_le_bytes(state))
+    }
+
+    /// Bring one field to its value, padded to the write unit with erased bytes, and read it back.
     /// A field that has this value already is left alone.
     ///
     /// With `write` false nothing is written; `Error::BADSTATE` says that a write needs an erase
     /// first. That is not so if the field is erased, or, with bytewise writes, if a cut left only a
     /// part of the bits programmed: programming it again finishes the job. Larger write units may
     /// carry check bits, which allow a unit to be written only once.
-    pub(super) fn put<F: Flash>(
-        flash: &mut F,
-        area: &Area,
-        offset: u32,
-        value: &[u8],
-        write: bool,
-    ) -> Result<()> {
-        let (unit, erased) = (flash.write_unit(area.device), flash.erased(area.device));
-        // Counted back from the end of the slot, so the start rounds up and the end down.
-        let mask = unit.wrapping_neg();
-        let first = (offset + unit - 1) & mask;
-        let last = (offset - value.len() as u32) & mask;
-        let len = (first - last) as usize;
-
+    pub(super) fn put<F: Flash>(flash: &mut F, area: &Area, field: Field) -> Result<()> {
+        let (unit, erased) = (flash.write_unit(area.device), area.erased(flash));
+        let trailer = Trailer {
+            max_align: field.max_align,
+        };
+        // Fields are whole write units, and those of one byte begin with it. The magic ends the
+        // slot, and so its write unit.
         let mut wanted = [erased; MAX_UNIT];
-        let padding = (first - offset) as usize;
-        for (to, from) in wanted.iter_mut().skip(padding).zip(value) {
-            *to = *from;
+        let mut len = unit;
+        let mut offset = trailer.field(field.number.into());
+        if field.number == 0 {
+            if let Some(end) = wanted.last_chunk_mut() {
+                *end = trailer.magic_bytes();
+            }
+            len = unit.max(Self::MAGIC_LEN);
+            offset = len;
         }
+        let skip = MAX_UNIT.wrapping_sub(len as usize);
         let mut found = [0; MAX_UNIT];
-        let (Some(wanted), Some(found)) = (wanted.get(..len), found.get_mut(..len)) else {
+        let (Some(wanted), Some(found)) = (wanted.get_mut(skip..), found.get_mut(skip..)) else {
             return Err(Error::LAYOUT);
         };
-        read_back(flash, area, first, found)?;
-        if found == wanted {
-            return Ok(());
+        if let Some(first) = wanted.first_mut().filter(|_| field.number != 0) {
+            *first = field.value;
         }
-        if write {
-            area.write(flash, area.size.wrapping_sub(first), wanted)?;
-            read_back(flash, area, first, found)?;
-            return if found == wanted {
-                Ok(())
-            } else {
-                Err(Error::FLASH)
-            };
+        let at = area.size.wrapping_sub(offset);
+        let mut write = field.write;
+        loop {
+            area.read(flash, at, found)?;
+            if found == wanted {
+                return Ok(());
+            }
+            if !write {
+                break;
+            }
+            area.write(flash, at, wanted)?;
+            write = false;
+        }
+        if field.write {
+            return Err(Error::FLASH);
         }
         for (have, want) in found.iter().zip(wanted) {
             if *have != erased && !(unit == 1 && is_part_of(*have, *want, erased)) {
@@ -172,6 +179,26 @@ impl Trailer {
         }
         Ok(())
     }
+
+    /// The byte that confirms, as it is.
+    pub(super) fn image_ok<F: Flash>(&self, flash: &mut F, area: &Area) -> Result<u32> {
+        let mut byte = 0;
+        read_back(flash, area, self.image_ok_offset(), from_mut(&mut byte))?;
+        Ok(byte.into())
+    }
+}
+
+/// A field and what is to be in it; small enough for a register.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Field {
+    /// Of the trailer.
+    pub max_align: u8,
+    /// Counted from the end; 0 is the magic.
+    pub number: u8,
+    /// Unless it is the magic.
+    pub value: u8,
+    pub write: bool,
 }
 
 /// Read `dst.len()` bytes, `offset` back from the end of the area.

@@ -23,6 +23,8 @@ pub(crate) use work::Job;
 
 /// A request that stays incomplete this long is dropped: its sender is gone.
 const PARTIAL_MS: u32 = 5_000;
+/// No request takes this long: the flash is not going to finish (I12).
+const WORK_MS: u32 = 60_000;
 /// Time between the reply to a reset request and the reset, so that the reply is on the air.
 const RESET_MS: u32 = 250;
 /// A session whose owner was silent this long may be taken over by another link.
@@ -100,6 +102,8 @@ pub struct Server<'a> {
     pub(crate) total: u32,
     pub(crate) owner_seen: u32,
     pub(crate) last_input: u32,
+    /// When the chip was last seen not erasing in the background.
+    pub(crate) erase_since: u32,
     pub(crate) reset_at: u32,
     pub(crate) head: [u8; Header::SIZE],
     pub(crate) config: Config,
@@ -139,6 +143,7 @@ impl<'a> Server<'a> {
             total: 0,
             owner_seen: 0,
             last_input: 0,
+            erase_since: 0,
             reset_at: 0,
             head: [0; Header::SIZE],
             config,
@@ -211,6 +216,11 @@ impl<'a> Server<'a> {
             host.reset(self.reset_mode);
         }
         match self.phase {
+            Phase::Work(_) if now.wrapping_sub(self.last_input) >= WORK_MS => {
+                self.writer.give_up();
+                self.answer_fail(crate::smp::image::ERASE_FAILED);
+                0
+            }
             Phase::Work(job) => {
                 self.power(host);
                 host.feed_watchdog();
@@ -226,7 +236,7 @@ impl<'a> Server<'a> {
         if self.head_len != 0 && now.wrapping_sub(self.last_input) >= PARTIAL_MS {
             self.forget_request();
         }
-        if self.background(host) {
+        if self.background(now, host) {
             return 0;
         }
         let mut wait = IDLE;
@@ -245,9 +255,14 @@ impl<'a> Server<'a> {
     }
 
     /// Work nobody waits for. While a request is arriving its text may lie in scratch.
-    fn background<H: Host>(&mut self, host: &mut H) -> bool {
+    fn background<H: Host>(&mut self, now: u32, host: &mut H) -> bool {
         if self.head_len != 0 {
             return false;
+        }
+        if !self.writer.is_erasing() {
+            self.erase_since = now;
+        } else if now.wrapping_sub(self.erase_since) >= WORK_MS {
+            self.writer.give_up();
         }
         let step = self.writer.background(host);
         if step == Err(Error::AGAIN) {

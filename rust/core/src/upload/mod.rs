@@ -322,14 +322,26 @@ impl<'a> Writer<'a> {
         if self.erasing == 0 {
             return Ok(());
         }
-        self.slots
-            .secondary
-            .erase(flash, self.erase_at, self.erasing)?;
-        if self.blank == self.erase_at {
-            self.blank += self.erasing;
+        let area = &self.slots.secondary;
+        let step = area.erase(flash, self.erase_at, self.erasing);
+        if step != Err(Error::AGAIN) {
+            if step.is_ok() && self.blank == self.erase_at {
+                self.blank += self.erasing;
+            }
+            self.erasing = 0;
         }
+        step.and(Err(Error::AGAIN))
+    }
+
+    /// Whether the chip was told to erase and has not finished.
+    pub fn is_erasing(&self) -> bool {
+        self.erasing != 0
+    }
+
+    /// The chip does not finish: forget the erase, and the session with it.
+    pub fn give_up(&mut self) {
         self.erasing = 0;
-        Err(Error::AGAIN)
+        self.abort();
     }
 
     /// The largest erase that starts here, stays inside the slot and is fast enough.

@@ -10,6 +10,7 @@ mod headers;
 mod localise;
 mod modules;
 mod panics;
+mod readme;
 mod replay;
 mod report;
 mod sh;

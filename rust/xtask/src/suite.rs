@@ -3,7 +3,7 @@
 mod cargo;
 
 use crate::compiler::Machine;
-use crate::{abi, apt, bench, build, headers, replay, size};
+use crate::{abi, apt, bench, build, headers, readme, replay, size};
 use anyhow::{bail, Result};
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "archives of all targets",
         run: || one(build::command(&[])),
+    },
+    Step {
+        name: "the README's program",
+        run: || one(readme::check()),
     },
     Step {
         name: "ABI",

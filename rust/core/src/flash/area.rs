@@ -32,6 +32,7 @@ impl Area {
         }
     }
 
+    #[inline(never)]
     /// Device offset of `offset`, or `Error::RANGE` when `len` bytes from there do not fit.
     pub fn locate(&self, offset: u32, len: u32) -> Result<u32> {
         match offset.checked_add(len) {

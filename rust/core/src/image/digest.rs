@@ -39,60 +39,47 @@ impl Digest {
         digest
     }
 
-    fn fill(&self) -> usize {
-        self.len as usize % BLOCK
-    }
-
     /// Hash these bytes too.
     pub fn update(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() {
-            if self.fill() == 0 {
-                let (blocks, tail) = rest.as_chunks();
-                compress256(&mut self.state, blocks);
-                self.len = self.len.wrapping_add((rest.len() - tail.len()) as u32);
-                rest = tail;
+            let room = self.block.get_mut(self.len as usize % BLOCK..);
+            let room = room.unwrap_or_default();
+            let n = room.len().min(rest.len());
+            let (Some(to), Some((from, later))) = (room.get_mut(..n), rest.split_at_checked(n))
+            else {
+                return;
+            };
+            to.copy_from_slice(from);
+            self.len = self.len.wrapping_add(n as u32);
+            if self.len as usize % BLOCK == 0 {
+                compress256(&mut self.state, core::slice::from_ref(&self.block));
             }
-            rest = self.gather(rest);
+            rest = later;
         }
-    }
-
-    /// Put bytes into the block, and compress it when it is full. Returns what did not fit.
-    fn gather<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let room = self.block.get_mut(self.len as usize % BLOCK..);
-        let room = room.unwrap_or_default();
-        let n = room.len().min(bytes.len());
-        let (Some(to), Some((from, rest))) = (room.get_mut(..n), bytes.split_at_checked(n)) else {
-            return &[];
-        };
-        to.copy_from_slice(from);
-        self.len = self.len.wrapping_add(n as u32);
-        if self.fill() == 0 && n != 0 {
-            compress256(&mut self.state, core::slice::from_ref(&self.block));
-        }
-        rest
     }
 
     /// The hash.
-    pub fn finish(mut self) -> [u8; 32] {
-        let bits = self.len.wrapping_shl(3).to_be_bytes();
-        let high = (self.len >> 29).to_be_bytes();
-        self.gather(&[0x80]);
-        while self.fill() != BLOCK - 8 {
-            self.gather(&[0]);
-        }
-        self.gather(&high);
-        self.gather(&bits);
-        let mut hash = [0; 32];
-        for (to, word) in hash.as_chunks_mut().0.iter_mut().zip(self.state) {
-            *to = word.to_be_bytes();
-        }
-        hash
+    pub fn finish(self) -> [u8; 32] {
+        self.peek()
     }
 
     /// The hash so far; more may follow.
     pub fn peek(&self) -> [u8; 32] {
-        self.clone().finish()
+        let mut end = self.clone();
+        let mut pad: &[u8] = &[0x80];
+        while {
+            end.update(pad);
+            end.len as usize % BLOCK != BLOCK - 8
+        } {
+            pad = &[0];
+        }
+        end.update(&(u64::from(self.len) << 3).to_be_bytes());
+        let mut hash = [0; 32];
+        for (to, word) in hash.as_chunks_mut().0.iter_mut().zip(end.state) {
+            *to = word.to_be_bytes();
+        }
+        hash
     }
 }
 

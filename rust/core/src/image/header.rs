@@ -6,6 +6,7 @@ use crate::Error;
 
 /// Header of an MCUboot image, as it lies in flash (little endian there).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
 pub struct Header {
     /// RAM address with `RAM_LOAD`, flash address with `ROM_FIXED`, otherwise 0.
     pub load_addr: u32,

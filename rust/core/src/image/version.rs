@@ -2,6 +2,7 @@
 
 /// Version field of the image header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
 pub struct Version {
     /// First number.
     pub major: u8,
@@ -26,46 +27,32 @@ impl Version {
 
     /// "major.minor.revision", and ".build" when there is a build number. Returns the length.
     pub fn write_text(&self, out: &mut [u8; 25]) -> usize {
-        let numbers = [
-            u32::from(self.major),
-            u32::from(self.minor),
-            u32::from(self.revision),
-            self.build,
-        ];
+        // By hand: `core::fmt` would cost more than the rest of this layer. A point ends each
+        // number; the last one does not count.
+        let [major, minor] = [self.major, self.minor].map(u32::from);
+        let numbers = [major, minor, self.revision.into(), self.build];
         let shown = if self.build == 0 { 3 } else { 4 };
-        let mut length = 0;
-        for (index, number) in numbers.iter().take(shown).enumerate() {
-            if index != 0 {
-                put(out, &mut length, b'.');
+        let mut left = out.iter_mut();
+        for &number in numbers.iter().take(shown) {
+            let (mut rest, mut unit) = (number, 1_000_000_000);
+            loop {
+                let mut digit = b'.';
+                if let Some(ratio) = rest.checked_div(unit) {
+                    digit = b'0' + ratio as u8;
+                    rest -= ratio * unit;
+                }
+                if number >= unit || unit == 1 {
+                    if let Some(to) = left.next() {
+                        *to = digit;
+                    }
+                }
+                if unit == 0 {
+                    break;
+                }
+                unit /= 10;
             }
-            decimal(*number, out, &mut length);
         }
-        length
-    }
-}
-
-fn put(out: &mut [u8; 25], length: &mut usize, byte: u8) {
-    if let Some(slot) = out.get_mut(*length) {
-        *slot = byte;
-        *length = length.saturating_add(1);
-    }
-}
-
-/// By hand: `core::fmt` would cost more than the rest of this layer.
-fn decimal(number: u32, out: &mut [u8; 25], length: &mut usize) {
-    let mut digits = [0u8; 10];
-    let mut rest = number;
-    let mut used = 0usize;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0'.saturating_add((rest % 10) as u8);
-        rest /= 10;
-        used = used.saturating_add(1);
-        if rest == 0 {
-            break;
-        }
-    }
-    for &digit in digits.iter().skip(10usize.saturating_sub(used)) {
-        put(out, length, digit);
+        24 - left.len()
     }
 }
 

@@ -90,8 +90,7 @@ impl Server<'_> {
 
     #[inline(never)]
     pub(crate) fn is_upload(&self) -> bool {
-        self.spec
-            .is_some_and(|spec| spec.command == Command::ImageUpload)
+        self.spec.command == Command::ImageUpload
     }
 
     /// Drop the request in hand and take back what it brought.
@@ -114,19 +113,16 @@ impl Server<'_> {
         let header = &self.header;
         self.spec = Spec::find(header.group, header.command, header.op);
         self.verdict = self.judge(now, host).err();
-        let fields = self.spec.map_or(0, |spec| spec.fields);
-        self.reader.begin(fields);
+        self.reader.begin(self.spec.fields);
     }
 
     /// All that can be said before the payload is read.
     fn judge<H: Host>(&mut self, now: u32, host: &mut H) -> Result<(), Fail> {
-        if self.header.op != READ && self.header.op != WRITE {
-            return Err(Fail::smp(rc::NOT_SUPPORTED));
-        }
-        if self.header.version > 1 {
+        let header = &self.header;
+        if header.version > 1 && (header.op == READ || header.op == WRITE) {
             return Err(Fail::smp(rc::TOO_NEW));
         }
-        if self.spec.is_none() {
+        if self.spec.command == Command::Unknown {
             return Err(Fail::smp(rc::NOT_SUPPORTED));
         }
         host.permit(self.link, &self.header)?;
@@ -152,17 +148,14 @@ impl Server<'_> {
             self.left -= n as u16;
             return n;
         }
-        let mut programmed = false;
-        while !rest.is_empty() && !programmed {
+        let written = self.writer.written();
+        while !rest.is_empty() && self.writer.written() == written {
             let text = self.writer.scratch.get_mut(CAPTURE..).unwrap_or_default();
             let (used, event) = self.reader.feed(rest, text);
-            let (_, behind) = rest.split_at_checked(used).unwrap_or_default();
-            rest = behind;
+            rest = behind(rest, used);
             if event == Event::Data {
-                let used;
-                (used, programmed) = self.data(rest, host);
-                let (_, behind) = rest.split_at_checked(used).unwrap_or_default();
-                rest = behind;
+                let used = self.data(rest, host);
+                rest = behind(rest, used);
             }
         }
         let taken = n - rest.len();
@@ -170,31 +163,28 @@ impl Server<'_> {
         taken
     }
 
-    /// Bytes of `data` lie at the front of `bytes`.
-    fn data<H: Host>(&mut self, bytes: &[u8], host: &mut H) -> (usize, bool) {
+    /// Bytes of `data` lie at the front of `bytes`. Returns how many were taken.
+    fn data<H: Host>(&mut self, bytes: &[u8], host: &mut H) -> usize {
         if self.take == Take::Undecided {
             self.take = self.decide();
         }
-        let n = bytes.len().min(self.reader.data_left());
-        let mut part = bytes.get(..n).unwrap_or_default();
-        let mut programmed = false;
+        let mut n = bytes.len().min(self.reader.data_left());
         if matches!(self.take, Take::Stream | Take::Both) {
-            let written = self.writer.written();
+            let part = bytes.get(..n).unwrap_or_default();
             match self.writer.push(host, part) {
-                Ok(used) => part = part.get(..used).unwrap_or(part),
+                Ok(used) => n = used,
                 Err(_) => {
                     self.verdict = Some(image::WRITE_FAILED);
                     self.writer.abort();
                     self.take = Take::Drop;
                 }
             }
-            programmed = self.writer.written() != written;
         }
         if matches!(self.take, Take::Capture | Take::Both) {
-            self.capture(part);
+            self.capture(bytes.get(..n).unwrap_or_default());
         }
-        self.reader.data_used(part.len());
-        (part.len(), programmed)
+        self.reader.data_used(n);
+        n
     }
 
     /// Data may come before the fields that say what it is.
@@ -223,10 +213,9 @@ impl Server<'_> {
 
     fn execute<H: Host>(&mut self, now: u32, host: &mut H) {
         self.head_len = 0;
-        let result = match (self.verdict, self.spec) {
-            (Some(fail), _) => Err(fail),
-            (None, Some(spec)) => self.run(spec, now, host),
-            (None, None) => Err(Fail::smp(rc::NOT_SUPPORTED)),
+        let result = match self.verdict {
+            Some(fail) => Err(fail),
+            None => self.run(self.spec, now, host),
         };
         if let Err(fail) = result {
             self.forget_request();
@@ -252,4 +241,9 @@ impl Server<'_> {
             _ => self.os(spec.command, host),
         }
     }
+}
+
+/// What is left of `bytes` when `n` of them were taken.
+fn behind(bytes: &[u8], n: usize) -> &[u8] {
+    bytes.get(n..).unwrap_or_default()
 }

@@ -16,7 +16,7 @@ mod work;
 pub use host::{Datetime, Host, PoolInfo, TaskInfo};
 pub use local::{Status, Transform};
 
-use crate::smp::{Fail, Header, Reader, Reply, Spec};
+use crate::smp::{Fail, Header, Reader, Reply, Spec, UNKNOWN};
 use crate::upload::Writer;
 use crate::Error;
 pub(crate) use work::Job;
@@ -95,7 +95,7 @@ pub struct Server<'a> {
     pub(crate) left: u16,
     pub(crate) reply_len: u16,
     pub(crate) header: Header,
-    pub(crate) spec: Option<&'static Spec>,
+    pub(crate) spec: &'static Spec,
     /// Length of the last data string: what the next one may need room for.
     pub(crate) chunk: u32,
     /// Length of the file that is being checked.
@@ -138,7 +138,7 @@ impl<'a> Server<'a> {
             left: 0,
             reply_len: 0,
             header: Header::default(),
-            spec: None,
+            spec: &UNKNOWN,
             chunk: 0,
             total: 0,
             owner_seen: 0,
@@ -320,7 +320,7 @@ impl<'a> Server<'a> {
             _ => {
                 reply.number("rc", u32::from(fail.plain(group)));
                 if let Some(reason) = reason {
-                    reply.ascii("rsn", reason.as_bytes());
+                    reply.ascii("rsn", reason);
                 }
             }
         }

@@ -53,6 +53,8 @@ pub enum Command {
     ImageUpload,
     ImageErase,
     ImageSlotInfo,
+    /// None of these.
+    Unknown,
 }
 
 /// One row of the command table.
@@ -97,6 +99,9 @@ const UPLOAD: &[u8] = &[
     field::DATA,
 ];
 
+/// No command: what every request is until its header is read.
+pub static UNKNOWN: Spec = spec(0, 0, 0, Command::Unknown, &[]);
+
 /// Upload first: it is looked up two thousand times per update.
 #[rustfmt::skip]
 const TABLE: [Spec; 15] = [
@@ -118,11 +123,12 @@ const TABLE: [Spec; 15] = [
 ];
 
 impl Spec {
-    /// The command a header asks for.
-    pub fn find(group: u16, id: u8, op: u8) -> Option<&'static Spec> {
+    /// The command a header asks for, or `UNKNOWN`.
+    pub fn find(group: u16, id: u8, op: u8) -> &'static Spec {
         TABLE
             .iter()
             .find(|row| u16::from(row.group) == group && row.id == id && row.op == op)
+            .unwrap_or(&UNKNOWN)
     }
 
     /// Whether damaged arguments are ignored: a read without arguments answers anyway, and a

@@ -58,19 +58,22 @@ impl Fail {
     }
 
     /// A word for people, which version 1 replies to an upload carry as `rsn`.
-    pub fn reason(self) -> Option<&'static str> {
-        match self {
-            image::INVALID_LENGTH | image::INVALID_IMAGE_HEADER | image::INVALID_OFFSET => {
-                Some("header malformed")
+    pub fn reason(self) -> Option<&'static [u8]> {
+        let mut rest = REASONS;
+        while let [first, last, len, tail @ ..] = rest {
+            let (text, next) = tail.split_at_checked(usize::from(*len))?;
+            if (*first..=*last).contains(&self.0.get()) {
+                return Some(text);
             }
-            image::INVALID_MAGIC => Some("magic mismatch"),
-            image::NO_FREE_SLOT => Some("no slot"),
-            image::VERSION_IS_NEWER => Some("downgrade"),
-            image::TOO_LARGE => Some("img too large"),
-            _ => None,
+            rest = next;
         }
+        None
     }
 }
+
+/// First and last code, length of the text, text.
+const REASONS: &[u8] = b"\x94\x96\x10header malformed\x97\x97\x0Emagic mismatch\
+    \x89\x89\x07no slot\x9B\x9B\x09downgrade\x9E\x9E\x0Dimg too large";
 
 const OS_V1: [u8; 6] = [1, 1, 3, 5, 5, 1];
 #[rustfmt::skip]

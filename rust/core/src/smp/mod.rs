@@ -6,7 +6,7 @@ mod header;
 mod reader;
 mod reply;
 
-pub use command::{field, Command, Spec};
+pub use command::{field, Command, Spec, UNKNOWN};
 pub use fail::{image, os, rc, Fail};
 pub use header::{Header, READ, WRITE};
 pub use reader::{Event, Reader};

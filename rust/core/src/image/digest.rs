@@ -39,11 +39,16 @@ impl Digest {
         digest
     }
 
+    fn fill(&self) -> usize {
+        self.len as usize % BLOCK
+    }
+
     /// Hash these bytes too.
     pub fn update(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() {
-            let room = self.block.get_mut(self.len as usize % BLOCK..);
+            let fill = self.fill();
+            let room = self.block.get_mut(fill..);
             let room = room.unwrap_or_default();
             let n = room.len().min(rest.len());
             let (Some(to), Some((from, later))) = (room.get_mut(..n), rest.split_at_checked(n))
@@ -52,7 +57,7 @@ impl Digest {
             };
             to.copy_from_slice(from);
             self.len = self.len.wrapping_add(n as u32);
-            if self.len as usize % BLOCK == 0 {
+            if self.fill() == 0 {
                 compress256(&mut self.state, core::slice::from_ref(&self.block));
             }
             rest = later;
@@ -70,7 +75,7 @@ impl Digest {
         let mut pad: &[u8] = &[0x80];
         while {
             end.update(pad);
-            end.len as usize % BLOCK != BLOCK - 8
+            end.fill() != BLOCK - 8
         } {
             pad = &[0];
         }

@@ -142,17 +142,23 @@ impl Slots {
         } else {
             (erased, SwapType::Test)
         };
-        for (number, value) in [(2, erased), (1, ok), (3, kind as u8), (0, 0)] {
-            let max_align = self.max_align;
+        // copy_done, image_ok, the kind of swap, and last the magic: one after another from the lowest
+        // byte.
+        let mut numbers = 0x03_01_02;
+        let mut values = u32::from_le_bytes([erased, ok, kind as u8, 0]);
+        loop {
             let field = Field {
-                max_align,
-                number,
-                value,
+                max_align: self.max_align,
+                number: numbers as u8,
+                value: values as u8,
                 write,
             };
             Trailer::put(flash, slot, field)?;
+            if numbers == 0 {
+                return Ok(());
+            }
+            (numbers, values) = (numbers >> 8, values >> 8);
         }
-        Ok(())
     }
 
     /// Erase the last sector of the secondary, if the image there does not reach into it. Where no
@@ -179,7 +185,7 @@ impl Slots {
         }
         // A byte on the way from erased to 1 is a confirm that was cut: it is finished. Any other
         // value already keeps MCUboot from rolling back, and cannot be made 1 without an erase.
-        let found = self.trailer().image_ok(flash, slot)? as u8;
+        let found = self.trailer().byte(flash, slot, 1)? as u8;
         if !is_part_of(found, Flag::Set as u8, slot.erased(flash)) {
             return Ok(());
         }

@@ -7,8 +7,8 @@ use super::Header;
 use crate::flash::{Area, Flash, Result};
 use crate::Error;
 
-const INFO_PROTECTED: u32 = 0x6908;
-const INFO_PLAIN: u32 = 0x6907;
+/// Magic of the unprotected area; that of the protected one is the next number.
+const INFO: u32 = 0x6907;
 const SHA256: u32 = 0x10;
 const HASH_LEN: u32 = 32;
 /// More TLVs than any signed, encrypted and compressed image has; bounds the work.
@@ -49,10 +49,7 @@ pub fn inspect<F: Flash>(flash: &mut F, area: &Area, limit: u32) -> Result<Info>
     if u32::from(header.hdr_size) < Header::SIZE {
         return Err(Error::BADIMAGE);
     }
-    let mut magic = INFO_PROTECTED;
-    if at == hashed {
-        magic = INFO_PLAIN;
-    }
+    let mut protected = u32::from(at != hashed);
     let (mut end, mut left, mut hash_at) = (at, MAX_TLVS, 0);
     loop {
         // Where an area ends, the info header of the next one begins. Both it and a TLV are two
@@ -67,7 +64,7 @@ pub fn inspect<F: Flash>(flash: &mut F, area: &Area, limit: u32) -> Result<Info>
             // A length below 4 ends before the first TLV: the next step is refused.
             end = within(at, len, limit)?;
             at = value;
-            if kind != magic {
+            if kind != INFO + protected {
                 return Err(Error::BADIMAGE);
             }
         } else {
@@ -76,22 +73,22 @@ pub fn inspect<F: Flash>(flash: &mut F, area: &Area, limit: u32) -> Result<Info>
                 return Err(Error::BADIMAGE);
             }
             left -= 1;
+            // A second one, one of another length, or one that would have to cover itself.
             if kind == SHA256 {
-                // A second one, one of another length, or one that would have to cover itself.
-                if len != HASH_LEN || magic != INFO_PLAIN || hash_at != 0 {
+                if (len ^ HASH_LEN) | protected | hash_at != 0 {
                     return Err(Error::BADIMAGE);
                 }
                 hash_at = value;
             }
         }
         if at == end {
-            if magic == INFO_PLAIN {
+            if protected == 0 {
                 break;
             }
             if at != hashed {
                 return Err(Error::BADIMAGE);
             }
-            magic = INFO_PLAIN;
+            protected = 0;
         }
     }
     if hash_at == 0 {

@@ -108,20 +108,32 @@ impl Trailer {
         let erased = area.erased(flash);
         let mut found = [0; 16];
         read_back(flash, area, self.magic_offset(), &mut found)?;
-        let mut state = [Magic::Bad as u8, 0, 0, 0];
-        for (number, byte) in (0u32..4).zip(&mut state).skip(1).rev() {
-            read_back(flash, area, self.field(number), from_mut(byte))?;
-            if number != 3 {
-                *byte = flag(*byte, erased) as u8;
-            }
+        let mut state = 0;
+        for number in (1..4).rev() {
+            let byte = self.byte(flash, area, number)?;
+            state = state << 8
+                | if number == 3 {
+                    byte
+                } else {
+                    flag(byte as u8, erased) as u32
+                };
         }
-        let [magic, ..] = &mut state;
-        if found == self.magic_bytes() {
-            *magic = Magic::Good as u8;
+        let magic = if found == self.magic_bytes() {
+            Magic::Good
         } else if all_equal(&found, erased) {
-            *magic = Magic::Unset as u8;
-        }
-        Ok(u32::from_le_bytes(state))
+            Magic::Unset
+        } else {
+            Magic::Bad
+        };
+        Ok(state << 8 | magic as u32)
+    }
+
+    /// A field of one byte, as it is; as a word, which is returned in registers.
+    #[inline(never)]
+    pub(super) fn byte<F: Flash>(&self, flash: &mut F, area: &Area, number: u32) -> Result<u32> {
+        let mut byte = 0;
+        read_back(flash, area, self.field(number), from_mut(&mut byte))?;
+        Ok(byte.into())
     }
 
     /// Bring one field to its value, padded to the write unit with erased bytes, and read it back.
@@ -157,34 +169,28 @@ impl Trailer {
             *first = field.value;
         }
         let at = area.size.wrapping_sub(offset);
-        let mut write = field.write;
+        let mut written = false;
         loop {
             area.read(flash, at, found)?;
             if found == wanted {
                 return Ok(());
             }
-            if !write {
+            if !field.write {
                 break;
             }
+            if written {
+                return Err(Error::FLASH);
+            }
             area.write(flash, at, wanted)?;
-            write = false;
-        }
-        if field.write {
-            return Err(Error::FLASH);
+            written = true;
         }
         for (have, want) in found.iter().zip(wanted) {
-            if *have != erased && !(unit == 1 && is_part_of(*have, *want, erased)) {
+            let want = if unit == 1 { *want } else { erased };
+            if !is_part_of(*have, want, erased) {
                 return Err(Error::BADSTATE);
             }
         }
         Ok(())
-    }
-
-    /// The byte that confirms, as it is.
-    pub(super) fn image_ok<F: Flash>(&self, flash: &mut F, area: &Area) -> Result<u32> {
-        let mut byte = 0;
-        read_back(flash, area, self.image_ok_offset(), from_mut(&mut byte))?;
-        Ok(byte.into())
     }
 }
 

@@ -6,7 +6,7 @@ use crate::host::Devices;
 use crate::kit::Kit;
 use crate::link::{settle, Link};
 use crate::port::*;
-use crate::serial;
+use crate::serial::{self, Codec};
 use core::ffi::{c_char, c_void};
 use smpkit_core::flash::check_areas;
 use smpkit_core::image::{SwapType, Version};
@@ -18,31 +18,19 @@ use smpkit_core::Error;
 /// # Safety
 /// `kit` is NULL or points to a struct smpkit that nothing else uses meanwhile.
 unsafe fn ready<'k>(kit: *mut smpkit) -> Result<&'k mut Kit, Error> {
-    if kit.is_null() || !kit.is_aligned() {
-        return Err(Error::INVAL);
-    }
-    // SAFETY: the words are either zero or hold a Kit; `ready` tells which.
-    let kit = unsafe { &mut *kit.cast::<Kit>() };
-    if kit.is_ready() {
-        Ok(kit)
-    } else {
-        Err(Error::BADSTATE)
-    }
+    // SAFETY: the caller's promise.
+    unsafe { Kit::check(kit.cast_const().cast())? };
+    // SAFETY: just checked.
+    Ok(unsafe { &mut *kit.cast::<Kit>() })
 }
 
 /// # Safety
 /// As for `ready`, with a struct smpkit_link.
 unsafe fn opened<'l>(link: *mut smpkit_link) -> Result<&'l mut Link, Error> {
-    if link.is_null() || !link.is_aligned() {
-        return Err(Error::INVAL);
-    }
-    // SAFETY: as above.
-    let link = unsafe { &mut *link.cast::<Link>() };
-    if link.is_open() {
-        Ok(link)
-    } else {
-        Err(Error::BADSTATE)
-    }
+    // SAFETY: the caller's promise.
+    unsafe { Link::check(link.cast_const().cast())? };
+    // SAFETY: just checked.
+    Ok(unsafe { &mut *link.cast::<Link>() })
 }
 
 fn code(result: Result<(), Error>) -> i32 {
@@ -156,7 +144,7 @@ pub unsafe extern "C" fn smpkit_link_open(
     link: *mut smpkit_link,
     config: *const smpkit_link_config,
 ) -> i32 {
-    code(unsafe { open(kit, link, config) }.map(|_| ()))
+    code(unsafe { open(kit, link, config, None) })
 }
 
 /// Open a link over a serial line with console framing (06 09 / 04 14, base64, CRC).
@@ -171,38 +159,38 @@ pub unsafe extern "C" fn smpkit_serial_open(
     link: *mut smpkit_link,
     config: *const smpkit_link_config,
 ) -> i32 {
-    let serial = |link: &mut Link| link.codec = Some(&serial::CODEC);
-    code(unsafe { open(kit, link, config) }.map(serial))
+    code(unsafe { open(kit, link, config, Some(&serial::CODEC)) })
 }
 
 /// # Safety
 /// As the two functions above demand.
 #[inline(never)]
-unsafe fn open<'l>(
+unsafe fn open(
     kit: *mut smpkit,
     link: *mut smpkit_link,
     config: *const smpkit_link_config,
-) -> Result<&'l mut Link, Error> {
+    codec: Option<&'static Codec>,
+) -> Result<(), Error> {
+    // SAFETY: the caller's promise.
     let owner = unsafe { ready(kit)? };
-    if link.is_null() || !link.is_aligned() {
-        return Err(Error::INVAL);
+    match unsafe { Link::check(link.cast_const().cast()) } {
+        Err(Error::BADSTATE) => {}
+        Err(error) => return Err(error),
+        Ok(()) => return Err(Error::BADSTATE),
     }
-    if unsafe { opened(link) }.is_ok() {
-        return Err(Error::BADSTATE);
+    let mut config = *unsafe { check::checked(config)? };
+    settle(&mut config)?;
+    if codec.is_some() {
+        config.kind = serial::KIND;
     }
-    let config = settle(unsafe { check::checked(config)? })?;
-    let world = owner.parts().1;
-    let mut id = 0;
-    while world.link(id).is_some() {
-        id += 1;
-    }
-    let mut new = Link::new(&config, id, kit.cast());
-    new.next = world.links;
+    let mut new = Link::new(config, owner.free_id(), kit.cast());
+    new.codec = codec;
+    let links = owner.links();
+    new.next = *links;
     // SAFETY: the size of Link is asserted in kit.rs.
     unsafe { link.cast::<Link>().write(new) };
-    world.links = link.cast();
-    // SAFETY: just written.
-    Ok(unsafe { &mut *link.cast() })
+    *links = link.cast();
+    Ok(())
 }
 
 /// Hand in what arrived on a link: one GATT write, some bytes of a serial line, or one datagram.

@@ -2,47 +2,76 @@
 
 use crate::api::*;
 use crate::port::*;
-use core::mem::size_of;
+use core::ffi::c_void;
+use core::mem::{align_of, size_of};
 use smpkit_core::flash::{layout, Area};
 use smpkit_core::image::{Bootloader, Slots};
 use smpkit_core::Error;
 
 /// A struct that begins with its own size.
-pub(crate) trait Sized32 {
-    fn struct_size(&self) -> u32;
+///
+/// # Safety
+/// The type is repr(C), and its first member is `struct_size: u32`.
+pub(crate) unsafe trait Sized32 {}
+// SAFETY: see port.rs and api.rs.
+unsafe impl Sized32 for smpkit_flash {}
+unsafe impl Sized32 for smpkit_port {}
+unsafe impl Sized32 for smpkit_config {}
+unsafe impl Sized32 for smpkit_link_config {}
+
+/// What `first_word` says of a pointer that cannot be followed: smaller than any struct, and not
+/// what fresh memory holds.
+const NOWHERE: u32 = 1;
+
+/// The word `pointer` points to.
+///
+/// # Safety
+/// `pointer` is NULL or points to a readable word.
+#[inline(never)]
+unsafe fn first_word(pointer: *const c_void) -> u32 {
+    // Every struct of the API holds pointers, and has their alignment.
+    if pointer.is_null() || !pointer.cast::<usize>().is_aligned() {
+        return NOWHERE;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { pointer.cast::<u32>().read() }
 }
 
-macro_rules! sized {
-    ($($name:ty),*) => { $(impl Sized32 for $name {
-        fn struct_size(&self) -> u32 { self.struct_size }
-    })* };
+/// Whether an object of the kit at `pointer` begins with `mark`: `Error::INVAL` when there can be
+/// none, `Error::BADSTATE` when it is not in use.
+///
+/// # Safety
+/// As for `first_word`.
+#[inline(never)]
+pub(crate) unsafe fn marked(pointer: *const c_void, mark: u32) -> Result<(), Error> {
+    // SAFETY: the caller's promise.
+    match unsafe { first_word(pointer) } {
+        word if word == mark => Ok(()),
+        NOWHERE => Err(Error::INVAL),
+        _ => Err(Error::BADSTATE),
+    }
 }
-sized!(smpkit_flash, smpkit_port, smpkit_config, smpkit_link_config);
 
 /// The struct behind `pointer`, if it is there and at least as long as this build expects.
 ///
 /// # Safety
 /// `pointer` is NULL or points to a struct whose first word is readable.
 pub(crate) unsafe fn checked<'a, T: Sized32>(pointer: *const T) -> Result<&'a T, Error> {
-    if pointer.is_null() || !pointer.is_aligned() {
-        return Err(Error::INVAL);
-    }
+    const { assert!(align_of::<T>() == align_of::<usize>()) };
     // SAFETY: struct_size is the first word; the rest is only touched when it is long enough.
-    let stated = unsafe { pointer.cast::<u32>().read() };
+    let stated = unsafe { first_word(pointer.cast()) };
     if (stated as usize) < size_of::<T>() {
         return Err(Error::INVAL);
     }
     // SAFETY: as long as it says.
-    let found = unsafe { &*pointer };
-    debug_assert_eq!(found.struct_size(), stated);
-    Ok(found)
+    Ok(unsafe { &*pointer })
 }
 
 /// Everything in a port that the kit relies on.
 ///
 /// # Safety
 /// As for `checked`; `flash` has `flash_count` entries.
-pub(crate) unsafe fn port<'a>(pointer: *const smpkit_port) -> Result<&'a smpkit_port, Error> {
+pub(crate) unsafe fn port(pointer: *const smpkit_port) -> Result<(), Error> {
     let port = unsafe { checked(pointer)? };
     if port.flash.is_null() || port.flash_count == 0 || port.flash_count > 255 {
         return Err(Error::INVAL);
@@ -56,7 +85,7 @@ pub(crate) unsafe fn port<'a>(pointer: *const smpkit_port) -> Result<&'a smpkit_
             return Err(Error::NOSYS);
         }
     }
-    Ok(port)
+    Ok(())
 }
 
 /// The area table of a configuration; the PineTime bootloader's when there is none.

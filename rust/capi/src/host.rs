@@ -22,58 +22,79 @@ impl Devices {
         unsafe { &*self.port }
     }
 
-    fn device(&self, device: u8) -> Result<&smpkit_flash> {
-        let port = self.port();
-        if u32::from(device) >= port.flash_count {
-            return Err(Error::NOENT);
-        }
-        // SAFETY: the array has flash_count entries.
-        Ok(unsafe { &*port.flash.add(usize::from(device)) })
+    fn device(&self, device: u8) -> Option<&smpkit_flash> {
+        find(self.port(), device)
+    }
+}
+
+#[inline(never)]
+fn find(port: &smpkit_port, device: u8) -> Option<&smpkit_flash> {
+    if u32::from(device) >= port.flash_count {
+        return None;
+    }
+    // SAFETY: the array has flash_count entries.
+    Some(unsafe { &*port.flash.add(usize::from(device)) })
+}
+
+fn write_unit(flash: &smpkit_flash) -> u32 {
+    flash.write_unit.max(1)
+}
+
+fn erased(flash: &smpkit_flash) -> u8 {
+    if flash.flags & SMPKIT_FLASH_ERASED_ZERO != 0 {
+        0x00
+    } else {
+        0xFF
+    }
+}
+
+fn erase_size(erase: smpkit_erase_size) -> EraseSize {
+    EraseSize {
+        size: erase.size,
+        max_ms: erase.max_ms,
     }
 }
 
 impl Flash for Devices {
     fn geometry(&self, device: u8) -> Option<Geometry> {
-        let flash = self.device(device).ok()?;
+        let flash = self.device(device)?;
+        let [first, second, third] = flash.erase_sizes;
         Some(Geometry {
             size: flash.size,
-            write_unit: self.write_unit(device),
-            erased: self.erased(device),
-            erase: flash.erase_sizes.map(|erase| EraseSize {
-                size: erase.size,
-                max_ms: erase.max_ms,
-            }),
+            write_unit: write_unit(flash),
+            erased: erased(flash),
+            erase: [erase_size(first), erase_size(second), erase_size(third)],
         })
     }
 
     fn erased(&self, device: u8) -> u8 {
-        match self.device(device) {
-            Ok(flash) if flash.flags & SMPKIT_FLASH_ERASED_ZERO != 0 => 0x00,
-            _ => 0xFF,
-        }
+        self.device(device).map_or(0xFF, erased)
     }
 
     fn write_unit(&self, device: u8) -> u32 {
-        self.device(device).map_or(1, |flash| flash.write_unit.max(1))
+        self.device(device).map_or(1, write_unit)
     }
 
     fn read(&mut self, device: u8, offset: u32, dst: &mut [u8]) -> Result<()> {
-        let flash = self.device(device)?;
-        let read = flash.read.ok_or(Error::NOSYS)?;
+        let Some((flash, read)) = self.device(device).and_then(|at| Some((at, at.read?))) else {
+            return Err(Error::NOENT);
+        };
         // SAFETY: the callback gets a buffer of exactly the length it is told.
         Error::check(unsafe { read(flash.ctx, offset, dst.as_mut_ptr().cast(), dst.len() as u32) })
     }
 
     fn write(&mut self, device: u8, offset: u32, src: &[u8]) -> Result<()> {
-        let flash = self.device(device)?;
-        let write = flash.write.ok_or(Error::NOSYS)?;
+        let Some((flash, write)) = self.device(device).and_then(|at| Some((at, at.write?))) else {
+            return Err(Error::NOENT);
+        };
         // SAFETY: as for read.
         Error::check(unsafe { write(flash.ctx, offset, src.as_ptr().cast(), src.len() as u32) })
     }
 
     fn erase(&mut self, device: u8, offset: u32, len: u32) -> Result<()> {
-        let flash = self.device(device)?;
-        let erase = flash.erase.ok_or(Error::NOSYS)?;
+        let Some((flash, erase)) = self.device(device).and_then(|at| Some((at, at.erase?))) else {
+            return Err(Error::NOENT);
+        };
         // SAFETY: plain numbers.
         Error::check(unsafe { erase(flash.ctx, offset, len) })
     }

@@ -6,11 +6,12 @@ use crate::host::Devices;
 use crate::link::Link;
 use crate::port::*;
 use crate::ring::CUT;
-use core::ffi::c_char;
+use core::ffi::{c_char, c_void};
+use core::mem::offset_of;
 use core::ptr::{addr_of_mut, null_mut};
 use smpkit_core::flash::{Flash, Geometry, Result};
-use smpkit_core::server::{Config, Datetime, Host, PoolInfo, Server, TaskInfo, IDLE};
 use smpkit_core::group::{datetime, statistics};
+use smpkit_core::server::{Config, Datetime, Host, PoolInfo, Server, TaskInfo, IDLE};
 use smpkit_core::smp::{rc, Command, Fail, Header, Reply, READ};
 use smpkit_core::upload::{Settings, Writer};
 use smpkit_core::Error;
@@ -24,25 +25,29 @@ const PARTIAL_MS: u32 = 5_000;
 /// Longest text of the configuration that is told.
 const TEXT_MAX: usize = 64;
 
-/// What lies in the words of struct smpkit.
+/// What lies in the words of struct smpkit. Small parts come first: they are reached with shorter
+/// instructions.
+#[repr(C)]
 pub(crate) struct Kit {
+    /// The first word: see `check::marked`.
     ready: u32,
     world: World,
-    pub(crate) server: Server<'static>,
+    /// When a piece of the reply was last sent, or the first try began.
+    stuck_at: u32,
     /// Bytes of the reply that are out.
     sent: usize,
-    /// When a piece of it was last sent, or the first try began.
-    stuck_at: u32,
     trying: bool,
+    pub(crate) server: Server<'static>,
 }
 
 /// Port, configuration and links: everything the server's host needs.
+#[repr(C)]
 pub(crate) struct World {
+    /// A flash operation was done: the step is over.
+    touched: bool,
     pub(crate) devices: Devices,
     config: *const smpkit_config,
     pub(crate) links: *mut Link,
-    /// A flash operation was done: the step is over.
-    touched: bool,
     /// Commands that were enabled. Pointers, so that what is not enabled is not linked.
     datetime: Option<Service>,
     statistics: Option<Service>,
@@ -61,7 +66,8 @@ impl Kit {
         config: *const smpkit_config,
     ) -> Result<()> {
         // SAFETY: the caller's promise.
-        let (_, settings) = unsafe { (check::port(port)?, check::checked(config)?) };
+        unsafe { check::port(port)? };
+        let settings = unsafe { check::checked(config)? };
         let devices = unsafe { Devices::new(port) };
         let areas = unsafe { check::areas(settings) };
         let slots = check::slots(&devices, areas, settings)?;
@@ -86,15 +92,17 @@ impl Kit {
         // more of it than all the rest of the kit.
         unsafe {
             addr_of_mut!((*at).world).write(World {
+                touched: false,
                 devices,
                 config,
                 links: null_mut(),
-                touched: false,
                 datetime: None,
                 statistics: None,
             });
-            addr_of_mut!((*at).server)
-                .write(Server::new(server_config, Writer::new(slots, writer_settings, page, scratch)));
+            addr_of_mut!((*at).server).write(Server::new(
+                server_config,
+                Writer::new(slots, writer_settings, page, scratch),
+            ));
             addr_of_mut!((*at).sent).write(0);
             addr_of_mut!((*at).stuck_at).write(0);
             addr_of_mut!((*at).trying).write(false);
@@ -103,8 +111,13 @@ impl Kit {
         Ok(())
     }
 
-    pub(crate) fn is_ready(&self) -> bool {
-        self.ready == READY
+    /// Whether there is an initialised kit behind a pointer of the caller.
+    ///
+    /// # Safety
+    /// `kit` is NULL or points to a struct smpkit.
+    pub(crate) unsafe fn check(kit: *const c_void) -> Result<()> {
+        // SAFETY: the words are either zero or hold a Kit; the first one tells which.
+        unsafe { check::marked(kit, READY) }
     }
 
     pub(crate) fn now(&self) -> u32 {
@@ -113,6 +126,20 @@ impl Kit {
 
     pub(crate) fn port(&self) -> &smpkit_port {
         self.world.port()
+    }
+
+    /// The links that are open.
+    pub(crate) fn links(&mut self) -> &mut *mut Link {
+        &mut self.world.links
+    }
+
+    /// A number no link has.
+    pub(crate) fn free_id(&self) -> u8 {
+        let mut id = 0;
+        while self.world.link(id).is_some() {
+            id += 1;
+        }
+        id
     }
 
     /// A link is closed: take it out of the list and free what it held.
@@ -160,7 +187,8 @@ impl Kit {
         loop {
             if self.server.reply().is_some() {
                 return self.send(now);
-            } else if self.server.is_working() {
+            }
+            if self.server.is_working() {
                 self.server.step(now, &mut self.world);
             } else if self.server.is_behind() || !self.take_input(now) {
                 let wait = self.server.step(now, &mut self.world);
@@ -178,24 +206,21 @@ impl Kit {
         let Some((id, reply)) = self.server.reply() else {
             return 0;
         };
-        if self.sent == 0 && !self.trying {
+        if !self.trying {
             self.trying = true;
             self.stuck_at = now;
         }
-        let result = match self.world.link(id) {
-            Some(link) => link.transmit(reply, self.sent).map(|sent| {
-                self.sent = sent;
-                sent >= link.transmit_len(reply.len())
-            }),
-            None => Ok(true),
-        };
-        match result {
-            Ok(false) => {
-                self.stuck_at = now;
-                return 0;
+        if let Some(link) = self.world.link(id) {
+            match link.transmit(reply, &mut self.sent) {
+                Ok(()) if self.sent != 0 => {
+                    self.stuck_at = now;
+                    return 0;
+                }
+                Err(Error::AGAIN) if now.wrapping_sub(self.stuck_at) < GIVE_UP_MS => {
+                    return RETRY_MS
+                }
+                _ => {}
             }
-            Err(Error::AGAIN) if now.wrapping_sub(self.stuck_at) < GIVE_UP_MS => return RETRY_MS,
-            _ => {}
         }
         self.sent = 0;
         self.trying = false;
@@ -217,32 +242,28 @@ impl Kit {
     }
 
     fn take_from(&mut self, link: &mut Link, now: u32) -> bool {
-        let Some(chunk) = link.ring.peek(link.taken) else {
+        let Some(bytes) = link.ring.peek() else {
             return false;
         };
         let used = match link.codec {
-            Some(codec) => (codec.take)(self, &mut link.decoder, link.id, chunk.bytes, now),
+            Some(codec) => (codec.take)(self, &mut link.decoder, link.id, bytes, now),
             None => self
                 .server
-                .input(link.id, chunk.bytes, false, now, &mut self.world),
+                .input(link.id, bytes, false, now, &mut self.world),
         };
-        let (cut, over) = (chunk.marks & CUT != 0, used == chunk.bytes.len() && chunk.more == 0);
-        link.taken += used as u16;
-        if over {
-            link.ring.pop();
-            link.taken = 0;
-            self.chunk_end(link, cut, now);
+        if let Some(mark) = link.ring.take(used) {
+            self.chunk_end(link, mark == CUT, now);
         }
         true
     }
 
     /// The end of a chunk is the end of a datagram, or of what there was room for.
     fn chunk_end(&mut self, link: &mut Link, cut: bool, now: u32) {
-        if cut && link.codec.is_some() {
-            link.decoder.abort();
-            self.server.release(false, now, &mut self.world);
-        } else if cut {
-            self.server.overrun();
+        if cut {
+            match link.codec {
+                Some(codec) => (codec.lost)(self, &mut link.decoder, now),
+                None => self.server.overrun(),
+            }
         } else if link.is_datagram() {
             self.server.end_of_datagram();
         }
@@ -254,10 +275,7 @@ impl Kit {
         let mut link = self.world.links;
         // SAFETY: as in take_input.
         while let Some(at) = unsafe { link.as_mut() } {
-            let _ = at.is_stale(now, PARTIAL_MS);
-            if at.is_inside() {
-                wait = wait.min(PARTIAL_MS);
-            }
+            wait = wait.min(at.watch(now, PARTIAL_MS));
             link = at.next;
         }
         wait
@@ -281,7 +299,8 @@ unsafe fn buffers(
     geometry: &Geometry,
 ) -> Result<(&'static mut [u8], &'static mut [u8])> {
     let page = or(config.page_size, 256);
-    let sane = page.is_power_of_two() && (256..=4096).contains(&page);
+    // Divisors of a power of two are powers of two.
+    let sane = page >= 256 && 4096_u32.checked_rem(page) == Some(0);
     if config.buffer.is_null() || !sane || page < geometry.write_unit {
         return Err(Error::INVAL);
     }
@@ -318,6 +337,7 @@ impl World {
         unsafe { &*self.config }
     }
 
+    #[inline(never)]
     pub(crate) fn link(&self, id: u8) -> Option<&Link> {
         let mut link = self.links;
         // SAFETY: links in the list are open.
@@ -380,17 +400,16 @@ impl Host for World {
 
     fn identity_bytes(&self, index: u8) -> &[u8] {
         let config = self.config();
-        let text = match index {
-            0 | 8 => config.kernel_name,
-            1 => config.node_name,
-            2 => config.kernel_release,
-            3 => config.kernel_version,
-            4 => config.build_date,
-            5 => config.machine,
-            6 => config.processor,
-            7 => config.board,
-            _ => config.bootloader_name,
+        // Nine pointers in a row: the bootloader's name, and the texts 0 to 7. 8 is 0 again.
+        let place = if index > 8 {
+            0
+        } else {
+            1 + usize::from(index % 8)
         };
+        let names =
+            (&raw const *config).wrapping_byte_add(offset_of!(smpkit_config, bootloader_name));
+        // SAFETY: inside the configuration (asserted below).
+        let text = unsafe { *names.cast::<*const c_char>().add(place) };
         if text.is_null() {
             return if index > 8 { b"MCUboot" } else { b"unknown" };
         }
@@ -508,6 +527,11 @@ unsafe fn until_nul<'a>(text: *const c_char) -> &'a [u8] {
 
 const _: () = {
     use core::mem::{align_of, size_of};
+    const POINTER: usize = size_of::<*const c_char>();
+    assert!(
+        offset_of!(smpkit_config, board)
+            == offset_of!(smpkit_config, bootloader_name) + 8 * POINTER
+    );
     assert!(size_of::<Kit>() <= size_of::<smpkit>());
     assert!(align_of::<Kit>() <= align_of::<smpkit>());
     assert!(size_of::<Link>() <= size_of::<smpkit_link>());

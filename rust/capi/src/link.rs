@@ -1,68 +1,78 @@
 //! A link: its ring, what the receiving side knows of packet borders, and how replies go out.
 
 use crate::api::*;
+use crate::check;
 use crate::kit::Kit;
-use crate::ring::{Ring, CUT, FIRST, LAST};
+use crate::ring::{Ring, CUT};
 use crate::serial::Codec;
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use core::ffi::c_void;
+use core::sync::atomic::{AtomicBool, Ordering};
+use smpkit_core::server::IDLE;
 use smpkit_core::transport::ble::Framer;
 use smpkit_core::transport::serial::Decoder;
 use smpkit_core::Error;
 
 /// Marks an opened link.
 const OPEN: u32 = 0x534D_504C;
-/// What lies in the words of struct smpkit_link.
+/// Bytes of a packet that are enough for an answer.
+const HEAD: usize = 8;
+
+/// What lies in the words of struct smpkit_link. Small fields come first: they are reached with
+/// shorter instructions. What begins as zero stands together.
+#[repr(C)]
 pub(crate) struct Link {
+    /// The first word: see `check::marked`.
     open: u32,
     pub(crate) id: u8,
     /// Set by the consumer: the packet at hand was given up, the next byte begins another.
     resync: AtomicBool,
-    /// Changes with every call of rx.
-    activity: AtomicU8,
+    /// Set by every call of rx, taken back by the consumer.
+    active: AtomicBool,
     /// The receiving side is inside a packet.
     inside: AtomicBool,
     /// Receiving side: the rest of the packet is being dropped.
     dropping: bool,
-    framer: Framer,
-    /// Consumer: bytes taken of the oldest chunk.
-    pub(crate) taken: u16,
-    /// Consumer: last activity seen, and when.
-    seen: u8,
-    seen_at: u32,
-    pub(crate) decoder: Decoder,
+    pub(crate) kit: *mut Kit,
+    pub(crate) next: *mut Link,
     /// Of a serial link. A pointer, so that a firmware without one does not carry the code.
     pub(crate) codec: Option<&'static Codec>,
-    pub(crate) ring: Ring,
     pub(crate) config: smpkit_link_config,
-    pub(crate) next: *mut Link,
-    pub(crate) kit: *mut Kit,
+    pub(crate) ring: Ring,
+    framer: Framer,
+    /// Consumer: when activity was last seen.
+    seen_at: u32,
+    pub(crate) decoder: Decoder,
 }
 
 impl Link {
-    pub(crate) fn new(config: &smpkit_link_config, id: u8, kit: *mut Kit) -> Link {
+    /// An open link; NULL for the next one. `config` passed `settle`.
+    pub(crate) fn new(config: smpkit_link_config, id: u8, kit: *mut Kit) -> Link {
         Link {
             open: OPEN,
             id,
             resync: AtomicBool::new(false),
-            activity: AtomicU8::new(0),
+            active: AtomicBool::new(false),
             inside: AtomicBool::new(false),
             dropping: false,
+            kit,
+            next: core::ptr::null_mut(),
+            codec: None,
+            config,
+            // SAFETY: checked by settle: not NULL, size in range.
+            ring: unsafe { Ring::new(config.ring.cast(), config.ring_size) },
             framer: Framer::new(),
-            taken: 0,
-            seen: 0,
             seen_at: 0,
             decoder: Decoder::new(),
-            codec: None,
-            // SAFETY: checked by the caller: not NULL, size in range.
-            ring: unsafe { Ring::new(config.ring.cast(), config.ring_size as u16) },
-            config: *config,
-            next: core::ptr::null_mut(),
-            kit,
         }
     }
 
-    pub(crate) fn is_open(&self) -> bool {
-        self.open == OPEN
+    /// Whether there is an open link behind a pointer of the caller.
+    ///
+    /// # Safety
+    /// `link` is NULL or points to a struct smpkit_link.
+    pub(crate) unsafe fn check(link: *const c_void) -> Result<(), Error> {
+        // SAFETY: the words are either zero or hold a Link; the first one tells which.
+        unsafe { check::marked(link, OPEN) }
     }
 
     pub(crate) fn close(&mut self) {
@@ -74,14 +84,12 @@ impl Link {
         if self.resync.load(Ordering::Relaxed) {
             self.resync.store(false, Ordering::Relaxed);
             self.framer = Framer::new();
-            self.dropping = false;
         }
-        let count = self.activity.load(Ordering::Relaxed).wrapping_add(1);
-        self.activity.store(count, Ordering::Relaxed);
+        self.active.store(true, Ordering::Relaxed);
         let result = match self.codec {
             Some(codec) => (codec.receive)(self, data),
             None if self.config.kind == SMPKIT_LINK_BLE => self.fragment(data),
-            None => self.piece(FIRST | LAST, data),
+            None => self.piece(true, data),
         };
         let inside = !self.framer.is_at_start();
         self.inside.store(inside, Ordering::Relaxed);
@@ -94,14 +102,14 @@ impl Link {
         let mut begins = true;
         while let Some(piece) = self.framer.next(rest, begins) {
             begins = false;
-            let (bytes, behind) = rest.split_at_checked(piece.len).unwrap_or((rest, &[]));
-            let first = if piece.first { FIRST } else { 0 };
-            let last = if piece.last { LAST } else { 0 };
+            // SAFETY: a piece is a part of what the framer was shown.
+            let (bytes, behind) = unsafe { rest.split_at_unchecked(piece.len) };
             if piece.first {
                 self.dropping = false;
             }
             if !self.dropping {
-                result = result.and(self.piece(first | last, bytes));
+                // Pieces fail for one reason only.
+                result = result.and(self.piece(piece.first, bytes));
             }
             rest = behind;
         }
@@ -109,59 +117,54 @@ impl Link {
     }
 
     /// Store a piece of a packet, or else that the packet was cut here.
-    fn piece(&mut self, marks: u16, bytes: &[u8]) -> Result<(), Error> {
-        let stored = self.ring.push(marks, bytes, false);
+    #[inline(never)]
+    fn piece(&mut self, first: bool, bytes: &[u8]) -> Result<(), Error> {
+        let stored = self.ring.push(0, bytes);
         if stored.is_err() {
             self.dropping = true;
-            let head = if marks & FIRST != 0 { bytes } else { &[] };
-            let head = head.get(..8).unwrap_or(head);
-            let _ = self.ring.push(marks & FIRST | CUT, head, true);
+            let len = if first { bytes.len().min(HEAD) } else { 0 };
+            let _ = self.ring.push(CUT, bytes.get(..len).unwrap_or_default());
         }
         stored
     }
 
-    /// Consumer: whether the sender of a half packet has been silent for `limit` ms. Then the
-    /// receiving side is told to start afresh.
-    pub(crate) fn is_stale(&mut self, now: u32, limit: u32) -> bool {
-        let count = self.activity.load(Ordering::Relaxed);
-        if count != self.seen || !self.inside.load(Ordering::Relaxed) {
-            self.seen = count;
+    /// Consumer: when to look again whether the sender of a half packet has been silent for
+    /// `limit` ms. Then the receiving side is told to start afresh.
+    pub(crate) fn watch(&mut self, now: u32, limit: u32) -> u32 {
+        let inside = self.inside.load(Ordering::Relaxed);
+        if self.active.load(Ordering::Relaxed) {
+            self.active.store(false, Ordering::Relaxed);
             self.seen_at = now;
-            return false;
-        }
-        let stale = now.wrapping_sub(self.seen_at) >= limit;
-        if stale {
+        } else if inside && now.wrapping_sub(self.seen_at) >= limit {
             self.resync.store(true, Ordering::Relaxed);
             self.seen_at = now;
         }
-        stale
+        if inside {
+            limit
+        } else {
+            IDLE
+        }
     }
 
     /// Whether a chunk is a whole datagram.
     pub(crate) fn is_datagram(&self) -> bool {
-        self.codec.is_none() && self.config.kind == SMPKIT_LINK_DATAGRAM
+        self.config.kind == SMPKIT_LINK_DATAGRAM
     }
 
-    /// Whether the receiving side is in the middle of a packet.
-    pub(crate) fn is_inside(&self) -> bool {
-        self.inside.load(Ordering::Relaxed)
-    }
-
-    /// Send the next piece of a reply of which `sent` bytes are out. Returns the new count, which
-    /// ends at `transmit_len`.
-    pub(crate) fn transmit(&self, reply: &[u8], sent: usize) -> Result<usize, Error> {
+    /// Send the next piece of a reply of which `sent` bytes are out. Changes `sent`: 0 when there
+    /// is nothing left.
+    pub(crate) fn transmit(&self, reply: &[u8], sent: &mut usize) -> Result<(), Error> {
         if let Some(codec) = self.codec {
             return (codec.transmit)(self, reply, sent);
         }
-        let rest = reply.get(sent..).unwrap_or_default();
+        let rest = reply.get(*sent..).unwrap_or_default();
         let piece = rest.get(..self.config.mtu as usize).unwrap_or(rest);
         self.put(piece)?;
-        Ok(sent + piece.len())
-    }
-
-    /// Bytes `transmit` counts up to for a reply.
-    pub(crate) fn transmit_len(&self, reply: usize) -> usize {
-        reply + self.codec.map_or(0, |codec| codec.overhead)
+        *sent += piece.len();
+        if *sent >= reply.len() {
+            *sent = 0;
+        }
+        Ok(())
     }
 
     pub(crate) fn put(&self, bytes: &[u8]) -> Result<(), Error> {
@@ -192,8 +195,7 @@ impl Link {
 }
 
 /// Refuse settings that cannot work and fill in defaults.
-pub(crate) fn settle(config: &smpkit_link_config) -> Result<smpkit_link_config, Error> {
-    let mut config = *config;
+pub(crate) fn settle(config: &mut smpkit_link_config) -> Result<(), Error> {
     if config.tx.is_none() {
         return Err(Error::NOSYS);
     }
@@ -215,5 +217,5 @@ pub(crate) fn settle(config: &smpkit_link_config) -> Result<smpkit_link_config, 
         config.required_security = SMPKIT_SECURITY_ENCRYPTED | SMPKIT_SECURITY_AUTHENTICATED;
     }
     config.required_security &= !SMPKIT_SECURITY_OPEN;
-    Ok(config)
+    Ok(())
 }

@@ -1,20 +1,19 @@
 //! Input ring of a link: one producer (the radio's context), one consumer (the poll task), no lock.
 //!
-//! Content is a sequence of chunks: 2 bytes of length and marks, then the bytes. Some space is
+//! Content is a sequence of chunks: 2 bytes of length and mark, then the bytes. Some space is
 //! kept back, so that a packet there is no room for still leaves its header: its sender gets an
 //! answer instead of a timeout.
 
-use core::sync::atomic::{AtomicU16, Ordering};
+use core::cell::Cell;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use smpkit_core::Error;
 
-/// The chunk begins a packet.
-pub(crate) const FIRST: u16 = 0x8000;
-/// The chunk ends a packet.
-pub(crate) const LAST: u16 = 0x4000;
-/// The rest of the packet was lost.
-pub(crate) const CUT: u16 = 0x2000;
-const LEN: u16 = 0x1FFF;
-/// Marks that can still be stored when data cannot: a bare one, and one with a packet header.
+/// The rest of the packet was lost. A chunk that says so may use the reserve.
+pub(crate) const CUT: usize = 0x4000;
+/// In every header: a chunk is at hand even when it is empty.
+const CHUNK: usize = 0x8000;
+const LEN: usize = 0x1FFF;
+/// Cuts that can still be stored when data cannot: a bare one, and one with a packet header.
 const RESERVE: usize = 2 + 2 + 8;
 
 /// Smallest and largest ring.
@@ -22,110 +21,107 @@ pub(crate) const MIN: u32 = 64;
 pub(crate) const MAX: u32 = 0x1FFF;
 
 /// A ring over memory of the caller.
+#[repr(C)]
 pub(crate) struct Ring {
     memory: *mut u8,
-    size: u16,
+    size: usize,
     /// Next byte to write; changed by the producer only.
-    head: AtomicU16,
+    head: AtomicUsize,
     /// Next byte to read; changed by the consumer only.
-    tail: AtomicU16,
-}
-
-/// A chunk at the end of the ring: its marks, and its bytes up to the wrap.
-pub(crate) struct Chunk<'r> {
-    pub(crate) marks: u16,
-    pub(crate) bytes: &'r [u8],
-    /// Bytes of it behind the wrap.
-    pub(crate) more: usize,
+    tail: AtomicUsize,
+    /// Consumer: header of the chunk at hand with the length that is left; 0 between chunks.
+    chunk: Cell<usize>,
 }
 
 impl Ring {
     /// # Safety
     /// `memory` has `size` bytes, at most MAX, which nothing else uses while the ring lives.
-    pub(crate) unsafe fn new(memory: *mut u8, size: u16) -> Ring {
+    pub(crate) unsafe fn new(memory: *mut u8, size: u32) -> Ring {
         Ring {
             memory,
-            size,
-            head: AtomicU16::new(0),
-            tail: AtomicU16::new(0),
+            size: size as usize,
+            head: AtomicUsize::new(0),
+            tail: AtomicUsize::new(0),
+            chunk: Cell::new(0),
         }
     }
 
-    fn used(&self, head: u16, tail: u16) -> usize {
-        let (head, tail) = (usize::from(head), usize::from(tail));
-        if head >= tail {
-            head - tail
+    /// Store a chunk, marked with CUT or 0.
+    #[inline(never)]
+    pub(crate) fn push(&self, mark: usize, bytes: &[u8]) -> Result<(), Error> {
+        let mut at = self.head.load(Ordering::Relaxed);
+        let behind = self.tail.load(Ordering::Acquire).wrapping_sub(at + 1);
+        // Negative when the free space goes around the wrap.
+        let free = if (behind as isize) < 0 {
+            behind.wrapping_add(self.size)
         } else {
-            head + usize::from(self.size) - tail
-        }
-    }
-
-    /// Store a chunk; `urgent` may use the reserve.
-    pub(crate) fn push(&self, marks: u16, bytes: &[u8], urgent: bool) -> Result<(), Error> {
-        let head = self.head.load(Ordering::Relaxed);
-        let tail = self.tail.load(Ordering::Acquire);
-        let free = usize::from(self.size) - 1 - self.used(head, tail);
-        let need = 2 + bytes.len() + if urgent { 0 } else { RESERVE };
-        if need > free || bytes.len() > usize::from(LEN) {
+            behind
+        };
+        let need = 2 + bytes.len() + if mark == 0 { RESERVE } else { 0 };
+        if need > free {
             return Err(Error::NOMEM);
         }
-        let word = (marks | bytes.len() as u16).to_le_bytes();
-        let at = self.store(head, &word);
-        let at = self.store(at, bytes);
+        let word = CHUNK | mark | bytes.len();
+        at = self.put(at, word as u8);
+        at = self.put(at, (word >> 8) as u8);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let n = rest.len().min(self.size - at);
+            // SAFETY: n is not more than what is left of `bytes`, nor than there is up to the
+            // wrap; the space was found free.
+            unsafe {
+                core::ptr::copy_nonoverlapping(rest.as_ptr(), self.memory.add(at), n);
+                rest = rest.get_unchecked(n..);
+            }
+            at = self.wrap(at + n);
+        }
         self.head.store(at, Ordering::Release);
         Ok(())
     }
 
-    /// Copy behind `at`, around the wrap. The space was found free.
-    fn store(&self, at: u16, bytes: &[u8]) -> u16 {
-        let start = usize::from(at);
-        let room = usize::from(self.size) - start;
-        let (front, back) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
-        // SAFETY: start + front.len() <= size; back.len() <= start, since the space was free.
-        unsafe {
-            core::ptr::copy_nonoverlapping(front.as_ptr(), self.memory.add(start), front.len());
-            core::ptr::copy_nonoverlapping(back.as_ptr(), self.memory, back.len());
-        }
-        self.wrap(start + bytes.len())
-    }
-
-    fn wrap(&self, at: usize) -> u16 {
-        let size = usize::from(self.size);
-        (if at >= size { at - size } else { at }) as u16
-    }
-
-    fn byte(&self, at: u16) -> u8 {
+    fn put(&self, at: usize, byte: u8) -> usize {
         // SAFETY: positions are below size.
-        unsafe { *self.memory.add(usize::from(at)) }
+        unsafe { *self.memory.add(at) = byte };
+        self.wrap(at + 1)
     }
 
-    /// The oldest chunk, `done` bytes of which were taken before.
-    pub(crate) fn peek(&self, done: u16) -> Option<Chunk<'_>> {
-        let tail = self.tail.load(Ordering::Relaxed);
-        if tail == self.head.load(Ordering::Acquire) {
-            return None;
+    fn wrap(&self, at: usize) -> usize {
+        if at >= self.size {
+            at - self.size
+        } else {
+            at
         }
-        let second = self.wrap(usize::from(tail) + 1);
-        let word = u16::from_le_bytes([self.byte(tail), self.byte(second)]);
-        let left = usize::from((word & LEN).saturating_sub(done));
-        let start = usize::from(self.wrap(usize::from(tail) + 2 + usize::from(done)));
-        let len = left.min(usize::from(self.size) - start);
-        Some(Chunk {
-            marks: word & !LEN,
-            // SAFETY: the producer wrote these bytes before it moved head, and does not touch
-            // them until tail moves.
-            bytes: unsafe { core::slice::from_raw_parts(self.memory.add(start), len) },
-            more: left - len,
-        })
     }
 
-    /// Give back the oldest chunk.
-    pub(crate) fn pop(&self) {
-        let tail = self.tail.load(Ordering::Relaxed);
-        let second = self.wrap(usize::from(tail) + 1);
-        let word = u16::from_le_bytes([self.byte(tail), self.byte(second)]);
-        let next = self.wrap(usize::from(tail) + 2 + usize::from(word & LEN));
-        self.tail.store(next, Ordering::Release);
+    /// What is left of the oldest chunk, up to the wrap.
+    pub(crate) fn peek(&self) -> Option<&[u8]> {
+        let mut tail = self.tail.load(Ordering::Relaxed);
+        if self.chunk.get() == 0 {
+            if tail == self.head.load(Ordering::Acquire) {
+                return None;
+            }
+            let second = self.wrap(tail + 1);
+            // SAFETY: positions are below size.
+            let [low, high] = unsafe { [*self.memory.add(tail), *self.memory.add(second)] };
+            self.chunk.set(usize::from(u16::from_le_bytes([low, high])));
+            tail = self.wrap(second + 1);
+            self.tail.store(tail, Ordering::Release);
+        }
+        let len = (self.chunk.get() & LEN).min(self.size - tail);
+        // SAFETY: the producer wrote these bytes before it moved head, and does not touch them
+        // until tail moves.
+        Some(unsafe { core::slice::from_raw_parts(self.memory.add(tail), len) })
+    }
+
+    /// Give back the first `n` bytes of what `peek` showed. Returns the mark of the chunk if that
+    /// was its end.
+    pub(crate) fn take(&self, n: usize) -> Option<usize> {
+        let tail = self.wrap(self.tail.load(Ordering::Relaxed) + n);
+        self.tail.store(tail, Ordering::Release);
+        let chunk = self.chunk.get() - n;
+        let over = chunk & LEN == 0;
+        self.chunk.set(if over { 0 } else { chunk });
+        over.then_some(chunk & CUT)
     }
 }
 
@@ -139,19 +135,19 @@ mod tests {
         let ring = unsafe { Ring::new(memory.as_mut_ptr(), 64) };
         for round in 0..500u16 {
             let bytes: Vec<u8> = (0..round % 40).map(|n| (n + round) as u8).collect();
-            ring.push(FIRST, &bytes, false).unwrap();
+            ring.push(0, &bytes).unwrap();
             let mut got = Vec::new();
             loop {
-                let chunk = ring.peek(got.len() as u16).unwrap();
-                assert_eq!(chunk.marks, FIRST);
-                got.extend_from_slice(chunk.bytes);
-                if chunk.more == 0 {
+                let part = ring.peek().unwrap();
+                let used = part.len().min(7);
+                got.extend_from_slice(&part[..used]);
+                if let Some(mark) = ring.take(used) {
+                    assert_eq!(mark, 0);
                     break;
                 }
             }
             assert_eq!(got, bytes);
-            ring.pop();
-            assert!(ring.peek(0).is_none());
+            assert!(ring.peek().is_none());
         }
     }
 
@@ -159,13 +155,13 @@ mod tests {
     fn a_full_ring_still_takes_a_packet_header() {
         let mut memory = [0u8; 64];
         let ring = unsafe { Ring::new(memory.as_mut_ptr(), 64) };
-        while ring.push(FIRST | LAST, &[1; 5], false).is_ok() {}
-        assert!(ring.push(FIRST | CUT, &[2; 8], true).is_ok());
-        let mut last = 0;
-        while let Some(chunk) = ring.peek(0) {
-            last = chunk.marks;
-            ring.pop();
+        while ring.push(0, &[1; 5]).is_ok() {}
+        assert!(ring.push(CUT, &[2; 8]).is_ok());
+        assert!(ring.push(CUT, &[]).is_ok());
+        let mut marks = Vec::new();
+        while let Some(part) = ring.peek() {
+            marks.extend(ring.take(part.len()));
         }
-        assert_eq!(last, FIRST | CUT);
+        assert!(marks.ends_with(&[0, CUT, CUT]));
     }
 }

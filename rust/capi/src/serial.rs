@@ -9,39 +9,54 @@ use smpkit_core::Error;
 
 /// Bytes of a line stored at once.
 const PIECE: usize = 64;
+/// Bytes of length and check sum.
+const OVERHEAD: usize = 4;
+
+/// smpkit_link_config.kind of an open serial link.
+pub(crate) const KIND: u32 = u32::MAX;
 
 /// What a serial link does otherwise.
 pub(crate) struct Codec {
     pub(crate) receive: fn(&mut Link, &[u8]) -> Result<(), Error>,
     pub(crate) take: fn(&mut Kit, &mut Decoder, u8, &[u8], u32) -> usize,
-    pub(crate) transmit: fn(&Link, &[u8], usize) -> Result<usize, Error>,
-    /// Bytes of length and check sum.
-    pub(crate) overhead: usize,
+    /// Input was lost here.
+    pub(crate) lost: fn(&mut Kit, &mut Decoder, u32),
+    pub(crate) transmit: fn(&Link, &[u8], &mut usize) -> Result<(), Error>,
 }
 
 pub(crate) static CODEC: Codec = Codec {
     receive,
     take,
+    lost,
     transmit,
-    overhead: 4,
 };
 
 /// Store bytes of a line; a loss shows in the check sum at the latest.
 fn receive(link: &mut Link, data: &[u8]) -> Result<(), Error> {
     for piece in data.chunks(PIECE) {
-        if let Err(error) = link.ring.push(0, piece, false) {
-            let _ = link.ring.push(CUT, &[], true);
+        if let Err(error) = link.ring.push(0, piece) {
+            let _ = link.ring.push(CUT, &[]);
             return Err(error);
         }
     }
     Ok(())
 }
 
-fn transmit(link: &Link, reply: &[u8], sent: usize) -> Result<usize, Error> {
+fn lost(kit: &mut Kit, decoder: &mut Decoder, now: u32) {
+    decoder.abort();
+    release(kit, false, now);
+}
+
+fn transmit(link: &Link, reply: &[u8], sent: &mut usize) -> Result<(), Error> {
     let mut line = [0; LINE_MAX];
-    let (len, sent) = encode_line(reply, sent, &mut line);
+    let (len, count) = encode_line(reply, *sent, &mut line);
     link.put(line.get(..len).unwrap_or_default())?;
-    Ok(sent)
+    *sent = if count < reply.len() + OVERHEAD {
+        count
+    } else {
+        0
+    };
+    Ok(())
 }
 
 /// Decode until something has to wait. Returns how many bytes were used.

@@ -2,6 +2,7 @@
 //! random numbers that tests feed them.
 //!
 //! Everything is deterministic: the same calls with the same seed give the same bytes.
+#![forbid(unsafe_code)]
 
 mod board;
 mod fault;

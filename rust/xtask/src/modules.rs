@@ -44,6 +44,10 @@ fn rust_part(symbol: &str) -> Option<String> {
     let Some(krate) = known.min_by_key(|name| at(name)) else {
         return Some("other Rust".to_string());
     };
+    // The hasher and the compression function it may have swallowed are one part.
+    if path.contains("smpkit_core::image::digest::") {
+        return Some("sha2".to_string());
+    }
     let rest = &path[position(&path, krate)? + krate.len() + 2..];
     let module: String = rest.chars().take_while(|c| is_word(*c)).collect();
     Some(match *krate {

@@ -52,7 +52,10 @@ pub fn gates(gates: &[Gate]) -> anyhow::Result<()> {
             gate.what, gate.is, gate.limit
         );
         if let Some(target) = gate.target.filter(|target| gate.is > *target) {
-            println!("    TARGET {target} IS NOT REACHED: {} too many", gate.is - target);
+            println!(
+                "    TARGET {target} IS NOT REACHED: {} too many",
+                gate.is - target
+            );
         }
         if !met {
             broken.push(gate.what.as_str());

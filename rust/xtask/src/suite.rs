@@ -40,6 +40,10 @@ const STEPS: &[Step] = &[
         run: cargo::tests,
     },
     Step {
+        name: "other symbol groups",
+        run: cargo::groups,
+    },
+    Step {
         name: "headers are up to date",
         run: || one(headers::command(&["--verify".to_string()])),
     },

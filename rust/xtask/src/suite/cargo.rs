@@ -22,19 +22,38 @@ pub fn clippy() -> Result<()> {
         "--all-targets",
     ];
     plain(&[&rest[..], &strict[..]].concat())?;
-    plain(
-        &[
-            &["clippy", "--package", "smpkit", "--lib", "--release"][..],
-            &strict[..],
-        ]
-        .concat(),
-    )
+    let kit = ["clippy", "--package", "smpkit", "--lib", "--release"];
+    plain(&[&kit[..], &strict[..]].concat())?;
+    let mcuboot = [
+        "--no-default-features",
+        "--features",
+        "panic-handler,dialect-mcuboot",
+    ];
+    plain(&[&kit[..], &mcuboot[..], &strict[..]].concat())
 }
 
 /// `cargo test` of the workspace, counted.
 pub fn tests() -> Outcome {
+    test(&["--workspace"])
+}
+
+/// The symbol groups that the defaults leave out, each without the others.
+pub fn groups() -> Outcome {
+    let mut passed = 0;
+    for features in ["dialect-mcuboot", "boot-api", "img-mgmt,img-read-exact"] {
+        println!("    with {features} alone");
+        let package = ["--package", "smpkit", "--no-default-features"];
+        match test(&[&package[..], &["--features", features]].concat()) {
+            Outcome::Passed(more) => passed += more,
+            other => return other,
+        }
+    }
+    Outcome::Passed(passed)
+}
+
+fn test(args: &[&str]) -> Outcome {
     let mut cargo = sh::command("cargo");
-    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    cargo.args(["test", "--no-fail-fast"]).args(args);
     cargo.current_dir(workspace::root());
     let output = match sh::output(&mut cargo, "cargo test") {
         Ok(output) => output,

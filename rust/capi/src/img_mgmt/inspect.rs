@@ -169,8 +169,10 @@ fn target(board: &'static Board, request: &Request, header: &Header) -> Verdict<
 /// back to. A schedule without an image is none: that would lock uploads out for good.
 fn is_in_use(mut board: &'static Board) -> Verdict<bool> {
     let slots = &board.slots;
+    if slots.is_on_trial(&mut board) {
+        return Ok(true);
+    }
     match slots.swap_type(&mut board) {
-        SwapType::Revert => Ok(true),
         SwapType::Test | SwapType::Perm => {
             match inspect(&mut board, &slots.secondary, slots.limit) {
                 Ok(_) => Ok(true),

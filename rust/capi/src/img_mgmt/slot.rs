@@ -54,10 +54,16 @@ fn erase(board: &'static Board, off: u32, len: u32, at_border: bool) -> Result<(
 }
 
 /// Erase the secondary slot: trailer first, then header and the rest. Blank sectors stay.
+///
+/// Refused while the running image is on trial: without its trailer the bootloader would swap the
+/// erased slot in.
 #[no_mangle]
 pub extern "C" fn img_mgmt_impl_erase_slot() -> c_int {
     set_prepared(false);
-    code(board().and_then(|board| {
+    code(board().and_then(|mut board| {
+        if board.slots.is_on_trial(&mut board) {
+            return Err(Error::BADSTATE);
+        }
         erase_trailer(board)?;
         let slot = &board.slots.secondary;
         board.erase_range(slot, 0, slot.size, true)

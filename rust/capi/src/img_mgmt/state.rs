@@ -22,7 +22,7 @@ pub extern "C" fn img_mgmt_impl_write_pending(slot: c_int, permanent: bool) -> c
 
 fn schedule(mut board: &'static Board, permanent: bool) -> Result<(), Error> {
     let slots = &board.slots;
-    if slots.swap_type(&mut board) == SwapType::Revert {
+    if slots.is_on_trial(&mut board) {
         return Err(Error::BADSTATE);
     }
     let slot = &slots.secondary;

@@ -60,7 +60,7 @@ impl Server<'_> {
         let pending = matches!(swap, SwapType::Test | SwapType::Perm);
         let same = match (slot, confirm) {
             (0, false) => return Err(image::TEST_TO_ACTIVE_DENIED),
-            (0, true) if pending && !self.writer.is_on_trial(host) => false,
+            (0, true) if pending && !self.writer.slots.is_on_trial(host) => false,
             (0, true) => return self.confirm(host, swap),
             (_, false) => swap == SwapType::Test,
             (_, true) => swap == SwapType::Perm || swap == SwapType::Revert,
@@ -131,7 +131,7 @@ impl Server<'_> {
         if self.is_taken(now) {
             return Err(Fail::smp(crate::smp::rc::BUSY));
         }
-        if self.writer.is_on_trial(host) {
+        if self.writer.slots.is_on_trial(host) {
             return Err(image::NO_FREE_SLOT);
         }
         self.writer.begin_wipe();

@@ -106,7 +106,7 @@ impl Server<'_> {
 
     /// What depends on the slots and on the image's own header.
     fn check_target<H: Host>(&mut self, len: u32, host: &mut H) -> Result<(), Fail> {
-        if self.writer.is_on_trial(host) {
+        if self.writer.slots.is_on_trial(host) {
             return Err(image::NO_FREE_SLOT);
         }
         if len > self.writer.slots.limit {

@@ -8,6 +8,7 @@ mod swap;
 mod tlv;
 mod trailer;
 mod version;
+mod wear;
 
 pub use digest::Digest;
 pub use header::{vectors_fit, Header};
@@ -17,3 +18,4 @@ pub use swap::{swap_type, Bootloader, Flag, Magic, SwapState, SwapType};
 pub use tlv::{inspect, Info};
 pub use trailer::Trailer;
 pub use version::Version;
+pub use wear::{swap_writes, NRF52_BLOCK_WRITES};

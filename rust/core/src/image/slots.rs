@@ -104,6 +104,18 @@ impl Slots {
         decide(primary, secondary, self.bootloader)
     }
 
+    /// Whether the running image is on trial, whatever the trailer of the secondary says: if that
+    /// were erased now, the bootloader would swap back without looking at the image (I2). What
+    /// cannot be read counts as a trial.
+    #[inline(never)]
+    pub fn is_on_trial<F: Flash>(&self, flash: &mut F) -> bool {
+        let unset = packed(Magic::Unset, Flag::Unset, Flag::Unset);
+        match self.trailer().state(flash, &self.primary) {
+            Ok(primary) => decide(primary, unset, self.bootloader) == SwapType::Revert,
+            Err(_) => true,
+        }
+    }
+
     /// Schedule the image in the secondary slot for the next start.
     ///
     /// A trailer in the way is erased first, unless the image shares its sector or is not whole:

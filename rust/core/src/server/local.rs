@@ -91,7 +91,7 @@ impl Server<'_> {
         if self.is_busy() || self.is_taken(now) {
             return Err(Error::BUSY);
         }
-        if self.writer.is_on_trial(host) {
+        if self.writer.slots.is_on_trial(host) {
             return Err(Error::BADSTATE);
         }
         if total > self.writer.slots.limit {

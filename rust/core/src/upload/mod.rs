@@ -18,7 +18,7 @@ mod resume;
 mod verify;
 
 use crate::flash::{EraseSize, Flash, Geometry};
-use crate::image::{blank, swap_type, Digest, Header, Slots, SwapState, SwapType};
+use crate::image::{blank, Digest, Header, Slots};
 use crate::Error;
 
 /// What a step answers: done, `Error::AGAIN`, or why it cannot be done.
@@ -171,19 +171,6 @@ impl<'a> Writer<'a> {
             && len != 0
             && u32::from(self.sha_len) == len
             && self.sha.get(..end) == sha.get(..end)
-    }
-
-    /// Whether the running image is on trial, whatever the trailer of the secondary says: if that
-    /// were erased now, the bootloader would swap back without looking at the image (I2).
-    #[inline(never)]
-    pub fn is_on_trial<F: Flash>(&self, flash: &mut F) -> bool {
-        let slots = &self.slots;
-        match slots.trailer().read_state(flash, &slots.primary) {
-            Ok(primary) => {
-                swap_type(&primary, &SwapState::UNSET, slots.bootloader) == SwapType::Revert
-            }
-            Err(_) => true,
-        }
     }
 
     /// Forget the session. What is in flash stays; its trailer sector was erased.

@@ -386,6 +386,24 @@ fn case_22_requests_while_the_slot_is_in_use() {
 
 // failure case 22
 #[test]
+fn case_22_a_trial_stays_a_trial_whatever_lies_in_the_other_trailer() {
+    let trial = trailer_bytes(true, 0xFF, 1, 2);
+    let mut damaged = trailer_bytes(true, 0xFF, 0xFF, 2);
+    damaged[47] = 0;
+    for other in [damaged, trailer_bytes(true, 0xFF, 0xFF, 2)] {
+        let bench = bench();
+        let lib = Lib::start(false);
+        set_trailer(&bench, &PRIMARY, trial);
+        set_trailer(&bench, &SECONDARY, other);
+        let before = secondary(&bench);
+        assert_eq!(img_mgmt_impl_erase_slot(), MGMT_ERR_EBADSTATE);
+        assert_eq!(lib.upload(&first(&file(5000), 512)), Err(MGMT_ERR_ENOMEM));
+        assert!(secondary(&bench) == before);
+    }
+}
+
+// failure case 22
+#[test]
 fn case_22_a_schedule_without_an_image_locks_nothing() {
     for lazy in [false, true] {
         let bench = bench();

@@ -4,13 +4,12 @@ use crate::api::*;
 use crate::check;
 use crate::host::Devices;
 use crate::kit::Kit;
-use crate::link::{settle, Link};
+use crate::link::{is_usable, settle, Link};
 use crate::port::*;
 use crate::serial::{self, Codec};
 use core::ffi::{c_char, c_void};
 use smpkit_core::flash::check_areas;
 use smpkit_core::image::{SwapType, Version};
-use smpkit_core::server::IDLE;
 use smpkit_core::Error;
 
 /// A kit that was initialised.
@@ -126,7 +125,7 @@ pub unsafe extern "C" fn smpkit_enable_statistics(kit: *mut smpkit) -> i32 {
 #[no_mangle]
 pub unsafe extern "C" fn smpkit_poll(kit: *mut smpkit) -> i32 {
     match unsafe { ready(kit) } {
-        Ok(kit) => kit.poll().min(IDLE) as i32,
+        Ok(kit) => kit.poll() as i32,
         Err(error) => error.code(),
     }
 }
@@ -178,18 +177,21 @@ unsafe fn open(
         Err(error) => return Err(error),
         Ok(()) => return Err(Error::BADSTATE),
     }
-    let mut config = *unsafe { check::checked(config)? };
-    settle(&mut config)?;
-    if codec.is_some() {
-        config.kind = serial::KIND;
-    }
-    let mut new = Link::new(config, owner.free_id(), kit.cast());
-    new.codec = codec;
+    let config = unsafe { check::checked(config)? };
+    is_usable(config)?;
+    let id = owner.free_id();
     let links = owner.links();
-    new.next = *links;
+    let at: *mut Link = link.cast();
     // SAFETY: the size of Link is asserted in kit.rs.
-    unsafe { link.cast::<Link>().write(new) };
-    *links = link.cast();
+    let new = unsafe {
+        at.write(Link::new(config, id, kit.cast(), codec, *links));
+        &mut (*at).config
+    };
+    settle(new);
+    if codec.is_some() {
+        new.kind = serial::KIND;
+    }
+    *links = at;
     Ok(())
 }
 
@@ -259,7 +261,7 @@ pub unsafe extern "C" fn smpkit_link_close(link: *mut smpkit_link) -> i32 {
     closing.close();
     // SAFETY: the kit outlives its links.
     let kit = unsafe { &mut *closing.kit };
-    kit.drop_link(link.cast(), closing.id);
+    kit.drop_link(closing);
     0
 }
 

@@ -25,29 +25,30 @@ const PARTIAL_MS: u32 = 5_000;
 /// Longest text of the configuration that is told.
 const TEXT_MAX: usize = 64;
 
-/// What lies in the words of struct smpkit. Small parts come first: they are reached with shorter
-/// instructions.
+/// What lies in the words of struct smpkit.
 #[repr(C)]
 pub(crate) struct Kit {
+    world: World,
+    pub(crate) server: Server<'static>,
+}
+
+/// Port, configuration and links: everything the server's host needs. Small fields come first: they
+/// are reached with shorter instructions.
+#[repr(C)]
+pub(crate) struct World {
     /// The first word: see `check::marked`.
     ready: u32,
-    world: World,
+    /// A flash operation was done: the step is over.
+    touched: bool,
+    /// A reply was tried to be sent.
+    trying: bool,
+    pub(crate) devices: Devices,
+    config: *const smpkit_config,
+    pub(crate) links: *mut Link,
     /// When a piece of the reply was last sent, or the first try began.
     stuck_at: u32,
     /// Bytes of the reply that are out.
     sent: usize,
-    trying: bool,
-    pub(crate) server: Server<'static>,
-}
-
-/// Port, configuration and links: everything the server's host needs.
-#[repr(C)]
-pub(crate) struct World {
-    /// A flash operation was done: the step is over.
-    touched: bool,
-    pub(crate) devices: Devices,
-    config: *const smpkit_config,
-    pub(crate) links: *mut Link,
     /// Commands that were enabled. Pointers, so that what is not enabled is not linked.
     datetime: Option<Service>,
     statistics: Option<Service>,
@@ -70,7 +71,12 @@ impl Kit {
         let settings = unsafe { check::checked(config)? };
         let devices = unsafe { Devices::new(port) };
         let areas = unsafe { check::areas(settings) };
-        let slots = check::slots(&devices, areas, settings)?;
+        // Matched by reference: moved out, they would be copied twice.
+        let slots = &check::slots(&devices, areas, settings);
+        let slots = match slots {
+            Ok(slots) => slots,
+            Err(error) => return Err(*error),
+        };
         let geometry = slots.secondary.geometry(&devices)?;
         let (page, scratch) = unsafe { buffers(settings, &geometry)? };
         let step_ms = or(settings.erase_step_ms, 500);
@@ -92,21 +98,22 @@ impl Kit {
         // more of it than all the rest of the kit.
         unsafe {
             addr_of_mut!((*at).world).write(World {
+                ready: 0,
                 touched: false,
+                trying: false,
                 devices,
                 config,
                 links: null_mut(),
+                stuck_at: 0,
+                sent: 0,
                 datetime: None,
                 statistics: None,
             });
             addr_of_mut!((*at).server).write(Server::new(
                 server_config,
-                Writer::new(slots, writer_settings, page, scratch),
+                Writer::new(*slots, writer_settings, page, scratch),
             ));
-            addr_of_mut!((*at).sent).write(0);
-            addr_of_mut!((*at).stuck_at).write(0);
-            addr_of_mut!((*at).trying).write(false);
-            addr_of_mut!((*at).ready).write(READY);
+            (*at).world.ready = READY;
         }
         Ok(())
     }
@@ -143,28 +150,8 @@ impl Kit {
     }
 
     /// A link is closed: take it out of the list and free what it held.
-    pub(crate) fn drop_link(&mut self, link: *mut Link, id: u8) {
-        let now = self.now();
-        let mut at: *mut *mut Link = &mut self.world.links;
-        // SAFETY: the list holds links that were open until now; `link` is one of them.
-        unsafe {
-            while !(*at).is_null() && *at != link {
-                at = addr_of_mut!((**at).next);
-            }
-            if !(*at).is_null() {
-                *at = (*link).next;
-            }
-        }
-        if self.server.reply().is_some_and(|(owner, _)| owner == id) {
-            self.sent = 0;
-            self.trying = false;
-        }
-        self.server.closed(id, now);
-    }
-
-    /// Whether a flash operation was done in this step.
-    pub(crate) fn is_touched(&self) -> bool {
-        self.world.touched
+    pub(crate) fn drop_link(&mut self, link: &mut Link) {
+        self.world.drop_link(&mut self.server, link);
     }
 
     pub(crate) fn enable_datetime(&mut self) {
@@ -182,103 +169,7 @@ impl Kit {
 
     /// One step: until a flash operation was done or nothing is left to do.
     pub(crate) fn poll(&mut self) -> u32 {
-        let now = self.now();
-        self.world.touched = false;
-        loop {
-            if self.server.reply().is_some() {
-                return self.send(now);
-            }
-            if self.server.is_working() {
-                self.server.step(now, &mut self.world);
-            } else if self.server.is_behind() || !self.take_input(now) {
-                let wait = self.server.step(now, &mut self.world);
-                return wait.min(self.stale_links(now));
-            }
-            if self.world.touched {
-                return 0;
-            }
-        }
-    }
-
-    /// Hand the next piece of the reply to its link. Returns when to go on: what is done behind
-    /// a client's back begins with the next step.
-    fn send(&mut self, now: u32) -> u32 {
-        let Some((id, reply)) = self.server.reply() else {
-            return 0;
-        };
-        if !self.trying {
-            self.trying = true;
-            self.stuck_at = now;
-        }
-        if let Some(link) = self.world.link(id) {
-            match link.transmit(reply, &mut self.sent) {
-                Ok(()) if self.sent != 0 => {
-                    self.stuck_at = now;
-                    return 0;
-                }
-                Err(Error::AGAIN) if now.wrapping_sub(self.stuck_at) < GIVE_UP_MS => {
-                    return RETRY_MS
-                }
-                _ => {}
-            }
-        }
-        self.sent = 0;
-        self.trying = false;
-        self.server.sent(now);
-        0
-    }
-
-    /// Give the server the oldest input of the link it listens to. Returns whether there was any.
-    fn take_input(&mut self, now: u32) -> bool {
-        let mut link = self.world.links;
-        // SAFETY: links in the list are open, see smpkit_link_open and _close.
-        while let Some(at) = unsafe { link.as_mut() } {
-            if self.server.listens_to(at.id) && self.take_from(at, now) {
-                return true;
-            }
-            link = at.next;
-        }
-        false
-    }
-
-    fn take_from(&mut self, link: &mut Link, now: u32) -> bool {
-        let Some(bytes) = link.ring.peek() else {
-            return false;
-        };
-        let used = match link.codec {
-            Some(codec) => (codec.take)(self, &mut link.decoder, link.id, bytes, now),
-            None => self
-                .server
-                .input(link.id, bytes, false, now, &mut self.world),
-        };
-        if let Some(mark) = link.ring.take(used) {
-            self.chunk_end(link, mark == CUT, now);
-        }
-        true
-    }
-
-    /// The end of a chunk is the end of a datagram, or of what there was room for.
-    fn chunk_end(&mut self, link: &mut Link, cut: bool, now: u32) {
-        if cut {
-            match link.codec {
-                Some(codec) => (codec.lost)(self, &mut link.decoder, now),
-                None => self.server.overrun(),
-            }
-        } else if link.is_datagram() {
-            self.server.end_of_datagram();
-        }
-    }
-
-    /// Look for clients that fell silent in the middle of a packet.
-    fn stale_links(&mut self, now: u32) -> u32 {
-        let mut wait = IDLE;
-        let mut link = self.world.links;
-        // SAFETY: as in take_input.
-        while let Some(at) = unsafe { link.as_mut() } {
-            wait = wait.min(at.watch(now, PARTIAL_MS));
-            link = at.next;
-        }
-        wait
+        self.world.poll(&mut self.server)
     }
 }
 
@@ -319,17 +210,144 @@ unsafe fn buffers(
 }
 
 impl World {
+    /// See `Kit::poll`. A function of its own: server and world are reached with short
+    /// instructions when each has its own pointer.
+    #[inline(never)]
+    fn poll(&mut self, server: &mut Server<'static>) -> u32 {
+        let now = self.now();
+        self.touched = false;
+        loop {
+            if server.reply().is_some() {
+                return self.send(server, now);
+            }
+            if server.is_working() {
+                server.step(now, self);
+            } else if server.is_behind() || !self.take_input(server, now) {
+                let wait = server.step(now, self);
+                return wait.min(self.stale_links(now));
+            }
+            if self.touched {
+                return 0;
+            }
+        }
+    }
+
+    /// Hand the next piece of the reply to its link. Returns when to go on: what is done behind
+    /// a client's back begins with the next step.
+    fn send(&mut self, server: &mut Server<'static>, now: u32) -> u32 {
+        let Some((id, reply)) = server.reply() else {
+            return 0;
+        };
+        if !self.trying {
+            self.trying = true;
+            self.stuck_at = now;
+        }
+        if let Some(link) = self.link(id) {
+            match link.transmit(reply, &mut self.sent) {
+                Ok(()) if self.sent != 0 => {
+                    self.stuck_at = now;
+                    return 0;
+                }
+                Err(Error::AGAIN) if now.wrapping_sub(self.stuck_at) < GIVE_UP_MS => {
+                    return RETRY_MS
+                }
+                _ => {}
+            }
+        }
+        self.sent = 0;
+        self.trying = false;
+        server.sent(now);
+        0
+    }
+
+    /// Give the server the oldest input of the link it listens to. Returns whether there was any.
+    fn take_input(&mut self, server: &mut Server<'static>, now: u32) -> bool {
+        let mut link = self.links;
+        // SAFETY: links in the list are open, see smpkit_link_open and _close.
+        while let Some(at) = unsafe { link.as_mut() } {
+            if server.listens_to(at.id) && self.take_from(server, at, now) {
+                return true;
+            }
+            link = at.next;
+        }
+        false
+    }
+
+    fn take_from(&mut self, server: &mut Server<'static>, link: &mut Link, now: u32) -> bool {
+        let Some(bytes) = link.ring.peek() else {
+            return false;
+        };
+        let used = match link.codec {
+            Some(codec) => (codec.take)(server, self, &mut link.decoder, link.id, bytes, now),
+            None => server.input(link.id, bytes, false, now, self),
+        };
+        if let Some(mark) = link.ring.take(used) {
+            self.chunk_end(server, link, mark == CUT, now);
+        }
+        true
+    }
+
+    /// The end of a chunk is the end of a datagram, or of what there was room for.
+    fn chunk_end(&mut self, server: &mut Server<'static>, link: &mut Link, cut: bool, now: u32) {
+        if cut {
+            match link.codec {
+                Some(codec) => (codec.lost)(server, self, &mut link.decoder, now),
+                None => server.overrun(),
+            }
+        } else if link.is_datagram() {
+            server.end_of_datagram();
+        }
+    }
+
+    /// Look for clients that fell silent in the middle of a packet.
+    fn stale_links(&mut self, now: u32) -> u32 {
+        let mut wait = IDLE;
+        let mut link = self.links;
+        // SAFETY: as in take_input.
+        while let Some(at) = unsafe { link.as_mut() } {
+            if at.watch(now, PARTIAL_MS) {
+                wait = PARTIAL_MS;
+            }
+            link = at.next;
+        }
+        wait
+    }
+
+    /// See `Kit::drop_link`.
+    #[inline(never)]
+    fn drop_link(&mut self, server: &mut Server<'static>, link: &mut Link) {
+        let now = self.now();
+        let gone: *mut Link = link;
+        let mut at: *mut *mut Link = &mut self.links;
+        // SAFETY: the list holds links that were open until now; `link` is one of them.
+        unsafe {
+            while !(*at).is_null() && *at != gone {
+                at = addr_of_mut!((**at).next);
+            }
+            if !(*at).is_null() {
+                *at = link.next;
+            }
+        }
+        if server.reply().is_some_and(|(owner, _)| owner == link.id) {
+            self.sent = 0;
+            self.trying = false;
+        }
+        server.closed(link.id, now);
+    }
+
+    /// Whether a flash operation was done in this step.
+    pub(crate) fn is_touched(&self) -> bool {
+        self.touched
+    }
+
     pub(crate) fn port(&self) -> &smpkit_port {
         self.devices.port()
     }
 
     fn now(&self) -> u32 {
         let port = self.port();
-        match port.now_ms {
-            // SAFETY: plain numbers.
-            Some(now_ms) => unsafe { now_ms(port.ctx) },
-            None => 0,
-        }
+        // SAFETY: a port without it did not pass check::port; plain numbers.
+        unsafe { port.now_ms.unwrap_unchecked()(port.ctx) }
     }
 
     fn config(&self) -> &smpkit_config {
@@ -338,9 +356,9 @@ impl World {
     }
 
     #[inline(never)]
-    pub(crate) fn link(&self, id: u8) -> Option<&Link> {
+    pub(crate) fn link<'l>(&self, id: u8) -> Option<&'l Link> {
         let mut link = self.links;
-        // SAFETY: links in the list are open.
+        // SAFETY: links in the list are open; they are no part of the kit.
         while let Some(at) = unsafe { link.as_ref() } {
             if at.id == id {
                 return Some(at);

@@ -3,22 +3,23 @@
 use crate::api::*;
 use crate::check;
 use crate::kit::Kit;
-use crate::ring::{Ring, CUT};
+use crate::ring::{Ring, CUT, MAX, MIN};
 use crate::serial::Codec;
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicBool, Ordering};
-use smpkit_core::server::IDLE;
 use smpkit_core::transport::ble::Framer;
 use smpkit_core::transport::serial::Decoder;
 use smpkit_core::Error;
 
 /// Marks an opened link.
 const OPEN: u32 = 0x534D_504C;
+/// Smallest piece that is sent.
+const MTU_MIN: u32 = 8;
 /// Bytes of a packet that are enough for an answer.
 const HEAD: usize = 8;
 
 /// What lies in the words of struct smpkit_link. Small fields come first: they are reached with
-/// shorter instructions. What begins as zero stands together.
+/// shorter instructions. What begins as zero stands together, also in Ring.
 #[repr(C)]
 pub(crate) struct Link {
     /// The first word: see `check::marked`.
@@ -32,21 +33,27 @@ pub(crate) struct Link {
     inside: AtomicBool,
     /// Receiving side: the rest of the packet is being dropped.
     dropping: bool,
+    framer: Framer,
+    /// Consumer: when activity was last seen.
+    seen_at: u32,
+    pub(crate) decoder: Decoder,
+    pub(crate) ring: Ring,
     pub(crate) kit: *mut Kit,
     pub(crate) next: *mut Link,
     /// Of a serial link. A pointer, so that a firmware without one does not carry the code.
     pub(crate) codec: Option<&'static Codec>,
     pub(crate) config: smpkit_link_config,
-    pub(crate) ring: Ring,
-    framer: Framer,
-    /// Consumer: when activity was last seen.
-    seen_at: u32,
-    pub(crate) decoder: Decoder,
 }
 
 impl Link {
-    /// An open link; NULL for the next one. `config` passed `settle`.
-    pub(crate) fn new(config: smpkit_link_config, id: u8, kit: *mut Kit) -> Link {
+    /// An open link: `config` passed `is_usable`.
+    pub(crate) fn new(
+        config: &smpkit_link_config,
+        id: u8,
+        kit: *mut Kit,
+        codec: Option<&'static Codec>,
+        next: *mut Link,
+    ) -> Link {
         Link {
             open: OPEN,
             id,
@@ -54,15 +61,15 @@ impl Link {
             active: AtomicBool::new(false),
             inside: AtomicBool::new(false),
             dropping: false,
-            kit,
-            next: core::ptr::null_mut(),
-            codec: None,
-            config,
-            // SAFETY: checked by settle: not NULL, size in range.
-            ring: unsafe { Ring::new(config.ring.cast(), config.ring_size) },
             framer: Framer::new(),
             seen_at: 0,
             decoder: Decoder::new(),
+            // SAFETY: checked by is_usable: not NULL, size in range.
+            ring: unsafe { Ring::new(config.ring.cast(), config.ring_size.min(MAX)) },
+            kit,
+            next,
+            codec,
+            config: *config,
         }
     }
 
@@ -128,9 +135,9 @@ impl Link {
         stored
     }
 
-    /// Consumer: when to look again whether the sender of a half packet has been silent for
-    /// `limit` ms. Then the receiving side is told to start afresh.
-    pub(crate) fn watch(&mut self, now: u32, limit: u32) -> u32 {
+    /// Consumer: whether there is half a packet. If its sender has been silent for `limit` ms, the
+    /// receiving side is told to start afresh.
+    pub(crate) fn watch(&mut self, now: u32, limit: u32) -> bool {
         let inside = self.inside.load(Ordering::Relaxed);
         if self.active.load(Ordering::Relaxed) {
             self.active.store(false, Ordering::Relaxed);
@@ -139,11 +146,7 @@ impl Link {
             self.resync.store(true, Ordering::Relaxed);
             self.seen_at = now;
         }
-        if inside {
-            limit
-        } else {
-            IDLE
-        }
+        inside
     }
 
     /// Whether a chunk is a whole datagram.
@@ -168,9 +171,11 @@ impl Link {
     }
 
     pub(crate) fn put(&self, bytes: &[u8]) -> Result<(), Error> {
-        let tx = self.config.tx.ok_or(Error::NOSYS)?;
-        // SAFETY: the callback reads exactly len bytes.
-        Error::check(unsafe { tx(self.config.ctx, bytes.as_ptr().cast(), bytes.len() as u32) })
+        // SAFETY: a configuration without tx was not usable; the callback reads exactly len bytes.
+        Error::check(unsafe {
+            let tx = self.config.tx.unwrap_unchecked();
+            tx(self.config.ctx, bytes.as_ptr().cast(), bytes.len() as u32)
+        })
     }
 
     /// Security bits a writing request lacks now.
@@ -181,41 +186,44 @@ impl Link {
             Some(security) => unsafe { security(self.config.ctx) },
             None => 0,
         };
-        required & !present
+        required & !present & !SMPKIT_SECURITY_OPEN
     }
 
     /// Largest packet that can arrive: a datagram has to fit whole.
     pub(crate) fn frame_limit(&self) -> u32 {
         if self.is_datagram() {
-            self.config.mtu.min(self.config.ring_size - 16)
+            self.config.mtu.min(self.ring.size() - 16)
         } else {
             u32::MAX
         }
     }
 }
 
-/// Refuse settings that cannot work and fill in defaults.
-pub(crate) fn settle(config: &mut smpkit_link_config) -> Result<(), Error> {
+/// Refuse settings that cannot work.
+pub(crate) fn is_usable(config: &smpkit_link_config) -> Result<(), Error> {
     if config.tx.is_none() {
         return Err(Error::NOSYS);
     }
     if config.ring.is_null() || config.kind > SMPKIT_LINK_DATAGRAM {
         return Err(Error::INVAL);
     }
-    if config.ring_size < crate::ring::MIN {
+    if config.ring_size < MIN {
         return Err(Error::NOMEM);
     }
-    config.ring_size = config.ring_size.min(crate::ring::MAX);
+    // 0 is the default.
+    if config.mtu.wrapping_sub(1) < MTU_MIN - 1 {
+        return Err(Error::INVAL);
+    }
+    Ok(())
+}
+
+/// Fill in defaults.
+pub(crate) fn settle(config: &mut smpkit_link_config) {
     let ble = config.kind == SMPKIT_LINK_BLE;
     if config.mtu == 0 {
         config.mtu = if ble { 20 } else { 1472 };
     }
-    if config.mtu < 8 {
-        return Err(Error::INVAL);
-    }
     if config.required_security == 0 && ble {
         config.required_security = SMPKIT_SECURITY_ENCRYPTED | SMPKIT_SECURITY_AUTHENTICATED;
     }
-    config.required_security &= !SMPKIT_SECURITY_OPEN;
-    Ok(())
 }

@@ -23,14 +23,14 @@ pub(crate) const MAX: u32 = 0x1FFF;
 /// A ring over memory of the caller.
 #[repr(C)]
 pub(crate) struct Ring {
-    memory: *mut u8,
-    size: usize,
     /// Next byte to write; changed by the producer only.
     head: AtomicUsize,
     /// Next byte to read; changed by the consumer only.
     tail: AtomicUsize,
     /// Consumer: header of the chunk at hand with the length that is left; 0 between chunks.
     chunk: Cell<usize>,
+    memory: *mut u8,
+    size: usize,
 }
 
 impl Ring {
@@ -44,6 +44,10 @@ impl Ring {
             tail: AtomicUsize::new(0),
             chunk: Cell::new(0),
         }
+    }
+
+    pub(crate) fn size(&self) -> u32 {
+        self.size as u32
     }
 
     /// Store a chunk, marked with CUT or 0.

@@ -1,9 +1,10 @@
 //! Serial links: console framing in both directions. Reached only through `smpkit_serial_open`, so
 //! that a firmware without a serial link does not carry it.
 
-use crate::kit::Kit;
+use crate::kit::World;
 use crate::link::Link;
 use crate::ring::CUT;
+use smpkit_core::server::Server;
 use smpkit_core::transport::serial::{encode_line, Decoder, Found, LINE_MAX};
 use smpkit_core::Error;
 
@@ -18,9 +19,9 @@ pub(crate) const KIND: u32 = u32::MAX;
 /// What a serial link does otherwise.
 pub(crate) struct Codec {
     pub(crate) receive: fn(&mut Link, &[u8]) -> Result<(), Error>,
-    pub(crate) take: fn(&mut Kit, &mut Decoder, u8, &[u8], u32) -> usize,
+    pub(crate) take: fn(&mut Server<'static>, &mut World, &mut Decoder, u8, &[u8], u32) -> usize,
     /// Input was lost here.
-    pub(crate) lost: fn(&mut Kit, &mut Decoder, u32),
+    pub(crate) lost: fn(&mut Server<'static>, &mut World, &mut Decoder, u32),
     pub(crate) transmit: fn(&Link, &[u8], &mut usize) -> Result<(), Error>,
 }
 
@@ -42,9 +43,9 @@ fn receive(link: &mut Link, data: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-fn lost(kit: &mut Kit, decoder: &mut Decoder, now: u32) {
+fn lost(server: &mut Server<'static>, world: &mut World, decoder: &mut Decoder, now: u32) {
     decoder.abort();
-    release(kit, false, now);
+    release(server, world, false, now);
 }
 
 fn transmit(link: &Link, reply: &[u8], sent: &mut usize) -> Result<(), Error> {
@@ -60,39 +61,44 @@ fn transmit(link: &Link, reply: &[u8], sent: &mut usize) -> Result<(), Error> {
 }
 
 /// Decode until something has to wait. Returns how many bytes were used.
-fn take(kit: &mut Kit, decoder: &mut Decoder, id: u8, bytes: &[u8], now: u32) -> usize {
+fn take(
+    server: &mut Server<'static>,
+    world: &mut World,
+    decoder: &mut Decoder,
+    id: u8,
+    bytes: &[u8],
+    now: u32,
+) -> usize {
     let mut used = 0;
     for byte in bytes {
         used += 1;
         match decoder.byte(*byte) {
             Found::Nothing => {}
-            Found::End(_) => release(kit, false, now),
+            Found::End(_) => release(server, world, false, now),
             Found::Bytes { bytes, len, first } => {
                 if first {
-                    release(kit, false, now);
+                    release(server, world, false, now);
                 }
                 let bytes = bytes.get(..usize::from(len)).unwrap_or_default();
-                give(kit, id, bytes, now);
+                give(server, world, id, bytes, now);
             }
         }
         if let Some(intact) = decoder.end() {
-            release(kit, intact, now);
+            release(server, world, intact, now);
         }
-        if kit.is_touched() || !kit.server.listens_to(id) {
+        if world.is_touched() || !server.listens_to(id) {
             break;
         }
     }
     used
 }
 
-fn release(kit: &mut Kit, intact: bool, now: u32) {
-    let (server, world) = kit.parts();
+fn release(server: &mut Server<'static>, world: &mut World, intact: bool, now: u32) {
     server.release(intact, now, world);
 }
 
 /// A page may be programmed in the middle of the three bytes: then the rest goes in at once.
-fn give(kit: &mut Kit, id: u8, bytes: &[u8], now: u32) {
-    let (server, world) = kit.parts();
+fn give(server: &mut Server<'static>, world: &mut World, id: u8, bytes: &[u8], now: u32) {
     let mut rest = bytes;
     while !rest.is_empty() {
         let n = server.input(id, rest, true, now, world);

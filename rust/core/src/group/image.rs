@@ -1,7 +1,7 @@
 //! Image group: list, test, confirm, erase, slot info.
 
 use crate::flash::Flash;
-use crate::image::{inspect, Info, SwapType};
+use crate::image::{inspect_into, Info, SwapType};
 use crate::server::{Host, Job, Phase, Server, GONE};
 use crate::smp::{field, image, Fail, Reply};
 use crate::Error;
@@ -27,14 +27,20 @@ fn flags(slot: u32, swap: SwapType) -> u32 {
 
 impl Server<'_> {
     /// The image in a slot, if a client may see it.
-    pub(crate) fn image_info<F: Flash>(&self, flash: &mut F, slot: u8) -> Option<Info> {
+    #[inline(never)]
+    pub(crate) fn find_image<F: Flash>(
+        &self,
+        flash: &mut F,
+        slot: u8,
+        info: &mut Info,
+    ) -> Result<(), Error> {
         let slots = &self.writer.slots;
         let area = match slot {
             0 => &slots.primary,
-            _ if self.writer.is_hiding() => return None,
+            _ if self.writer.is_hiding() => return Err(Error::NOENT),
             _ => &slots.secondary,
         };
-        inspect(flash, area, slots.limit).ok()
+        inspect_into(flash, area, slots.limit, info)
     }
 
     pub(crate) fn image_state<H: Host>(&mut self, host: &mut H) {
@@ -44,7 +50,8 @@ impl Server<'_> {
         self.answer(|reply| {
             reply.key_array("images");
             for (slot, area) in (0..shown).zip([slots.primary, slots.secondary]) {
-                if let Ok(info) = inspect(host, &area, slots.limit) {
+                let mut info = Info::default();
+                if inspect_into(host, &area, slots.limit, &mut info).is_ok() {
                     entry(reply, slot, &info, flags(slot, swap));
                 }
             }
@@ -89,11 +96,10 @@ impl Server<'_> {
         if len != 32 {
             return Err(image::INVALID_HASH);
         }
+        let mut info = Info::default();
         for slot in 0..2 {
-            if self
-                .image_info(host, slot)
-                .is_some_and(|info| info.hash == hash)
-            {
+            let found = self.find_image(host, slot, &mut info);
+            if found.is_ok() && info.hash == hash {
                 return Ok(slot);
             }
         }
@@ -115,7 +121,9 @@ impl Server<'_> {
     fn schedule_checked<H: Host>(&mut self, host: &mut H, permanent: bool) -> Result<(), Fail> {
         self.phase = Phase::Work(Job::Schedule { permanent });
         if !self.writer.is_verified() {
-            let info = self.image_info(host, 1).ok_or(image::HASH_NOT_FOUND)?;
+            let mut info = Info::default();
+            self.find_image(host, 1, &mut info)
+                .map_err(|_| image::HASH_NOT_FOUND)?;
             self.writer.begin_verify(info.hashed);
             self.phase = Phase::Work(Job::Verify { permanent });
         }

@@ -2,7 +2,7 @@
 //! all of them have passed (I6).
 
 use crate::flash::Area;
-use crate::image::{vectors_fit, Header};
+use crate::image::{vectors_fit, Header, Info};
 use crate::server::{Host, Job, Phase, Server, Take, CAPTURE};
 use crate::smp::{field, image, rc, Fail};
 
@@ -120,9 +120,10 @@ impl Server<'_> {
             return Err(image::INVALID_IMAGE_HEADER);
         }
         if self.reader.is_set(field::UPGRADE) {
-            let running = self.image_info(host, 0);
-            let newer = running.map(|old| header.version.is_newer_than(&old.header.version));
-            if newer == Some(false) {
+            let mut running = Info::default();
+            let found = self.find_image(host, 0, &mut running);
+            let version = &running.header.version;
+            if found.is_ok() && !header.version.is_newer_than(version) {
                 return Err(image::VERSION_IS_NEWER);
             }
         }

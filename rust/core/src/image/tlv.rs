@@ -15,7 +15,7 @@ const HASH_LEN: u32 = 32;
 const MAX_TLVS: u32 = 64;
 
 /// What `inspect` found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Info {
     /// The header.
     pub header: Header,
@@ -40,9 +40,24 @@ fn within(at: u32, len: u32, end: u32) -> Result<u32> {
 /// `limit` is where the trailer begins. `Error::NOENT` means that there is no image,
 /// `Error::BADIMAGE` that there is one which cannot be whole. The hash itself is not computed.
 pub fn inspect<F: Flash>(flash: &mut F, area: &Area, limit: u32) -> Result<Info> {
-    let mut bytes = [0; Header::SIZE as usize];
-    area.read(flash, 0, &mut bytes)?;
-    let header = Header::parse(&bytes).ok_or(Error::NOENT)?;
+    let mut info = Info::default();
+    inspect_into(flash, area, limit, &mut info)?;
+    Ok(info)
+}
+
+/// The same into a place of the caller, which is less code than handing 72 bytes around. What it
+/// holds after an error is no image.
+#[inline(never)]
+pub fn inspect_into<F: Flash>(
+    flash: &mut F,
+    area: &Area,
+    limit: u32,
+    info: &mut Info,
+) -> Result<()> {
+    // The header has the size of the hash, which takes its place in the end.
+    area.read(flash, 0, &mut info.hash)?;
+    info.header = Header::parse(&info.hash).ok_or(Error::NOENT)?;
+    let header = &info.header;
     let limit = limit.min(area.size);
     let mut at = header.payload_end().ok_or(Error::BADIMAGE)?;
     let hashed = header.hashed_len().ok_or(Error::BADIMAGE)?;
@@ -94,11 +109,7 @@ pub fn inspect<F: Flash>(flash: &mut F, area: &Area, limit: u32) -> Result<Info>
     if hash_at == 0 {
         return Err(Error::BADIMAGE);
     }
-    area.read(flash, hash_at, &mut bytes)?;
-    Ok(Info {
-        header,
-        hashed,
-        end,
-        hash: bytes,
-    })
+    info.hashed = hashed;
+    info.end = end;
+    area.read(flash, hash_at, &mut info.hash)
 }

@@ -2,7 +2,7 @@
 
 use super::{Host, Server, GONE};
 use crate::group::is_acceptable;
-use crate::image::{inspect, Header, SwapType, Version};
+use crate::image::{inspect, Header, Info, SwapType, Version};
 use crate::Error;
 
 /// Owner of a session that was opened by the firmware.
@@ -28,10 +28,14 @@ pub struct Status {
 impl Server<'_> {
     /// What a user interface wants to show.
     pub fn status<H: Host>(&mut self, host: &mut H) -> Status {
-        let version = |info: Option<crate::image::Info>| info.map(|info| info.header.version);
+        let mut version = |slot| {
+            let mut info = Info::default();
+            let found = self.find_image(host, slot, &mut info);
+            found.is_ok().then_some(info.header.version)
+        };
         Status {
-            running: version(self.image_info(host, 0)),
-            other: version(self.image_info(host, 1)),
+            running: version(0),
+            other: version(1),
             next: self.writer.slots.swap_type(host),
         }
     }

@@ -5,7 +5,7 @@
 
 use super::{Stage, Step, Writer, STEP};
 use crate::flash::Flash;
-use crate::image::{hash_range, inspect};
+use crate::image::{hash_range, inspect_into, Info};
 use crate::Error;
 
 impl Writer<'_> {
@@ -68,11 +68,17 @@ impl Writer<'_> {
             return Err(Error::AGAIN);
         }
         self.hash_until(flash, self.total)?;
-        let promised = self.sha_len != 32 || self.digest.peek() == self.sha;
-        if !promised || !(self.settings.any_file || self.is_own_hash(flash)?) {
+        let mut found = Ok(());
+        if self.sha_len == 32 && self.digest.peek() != self.sha {
+            found = Err(Error::BADIMAGE);
+        } else if !self.settings.any_file {
+            found = self.own_hash(flash);
+        }
+        if found == Err(Error::BADIMAGE) {
             self.stage = Stage::Spoiled;
             return Err(Error::AGAIN);
         }
+        found?;
         self.abort();
         self.verified = !self.settings.any_file;
         Ok(())
@@ -96,16 +102,18 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Whether the hash that was computed is the one the image carries.
-    fn is_own_hash<F: Flash>(&self, flash: &mut F) -> Result<bool, Error> {
-        match inspect(flash, &self.slots.secondary, self.slots.limit) {
-            Ok(info) => {
-                let inside = self.total == 0 || info.end <= self.total;
-                let same = info.hashed == self.hashed_end && info.hash == self.image_hash;
-                Ok(inside && same)
-            }
-            Err(Error::BADIMAGE | Error::NOENT) => Ok(false),
-            Err(error) => Err(error),
+    /// Whether the hash that was computed is the one the image carries: `BADIMAGE` if not.
+    fn own_hash<F: Flash>(&self, flash: &mut F) -> Step {
+        let mut info = Info::default();
+        match inspect_into(flash, &self.slots.secondary, self.slots.limit, &mut info) {
+            Err(Error::NOENT) => return Err(Error::BADIMAGE),
+            found => found?,
+        }
+        let inside = self.total == 0 || info.end <= self.total;
+        if inside && info.hashed == self.hashed_end && info.hash == self.image_hash {
+            Ok(())
+        } else {
+            Err(Error::BADIMAGE)
         }
     }
 
@@ -121,11 +129,8 @@ impl Writer<'_> {
     pub fn verify<F: Flash>(&mut self, flash: &mut F) -> Step {
         self.hash_until(flash, self.hashed_end)?;
         self.stage = Stage::Idle;
-        self.verified = self.is_own_hash(flash)?;
-        if self.verified {
-            Ok(())
-        } else {
-            Err(Error::BADIMAGE)
-        }
+        self.own_hash(flash)?;
+        self.verified = true;
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use crate::api::*;
 use crate::check;
 use crate::host::Devices;
 use crate::kit::Kit;
-use crate::link::{is_usable, settle, Link};
+use crate::link::{is_usable, Link};
 use crate::port::*;
 use crate::serial::{self, Codec};
 use core::ffi::{c_char, c_void};
@@ -181,17 +181,13 @@ unsafe fn open(
     is_usable(config)?;
     let id = owner.free_id();
     let links = owner.links();
-    let at: *mut Link = link.cast();
     // SAFETY: the size of Link is asserted in kit.rs.
-    let new = unsafe {
-        at.write(Link::new(config, id, kit.cast(), codec, *links));
-        &mut (*at).config
-    };
-    settle(new);
+    let new = unsafe { Link::open(link.cast(), config, id, kit.cast(), *links) };
+    *links = new;
     if codec.is_some() {
-        new.kind = serial::KIND;
+        new.codec = codec;
+        new.config.kind = serial::KIND;
     }
-    *links = at;
     Ok(())
 }
 
@@ -211,13 +207,14 @@ pub unsafe extern "C" fn smpkit_link_rx(
     if data.is_null() && len != 0 {
         return SMPKIT_ERR_INVAL;
     }
-    let link = match unsafe { opened(link) } {
-        Ok(link) => link,
-        Err(error) => return error.code(),
-    };
+    if let Err(error) = unsafe { Link::check(link.cast_const().cast()) } {
+        return error.code();
+    }
     if len == 0 {
         return 0;
     }
+    // SAFETY: just checked.
+    let link = unsafe { &mut *link.cast::<Link>() };
     // SAFETY: not NULL; the caller says how long.
     let result = link.receive(unsafe { core::slice::from_raw_parts(data.cast(), len as usize) });
     // SAFETY: a link in the list has a kit; only the port, which never changes, is read.

@@ -37,16 +37,27 @@ unsafe fn first_word(pointer: *const c_void) -> u32 {
     unsafe { pointer.cast::<u32>().read() }
 }
 
+/// What an initialised kit and an open link begin with.
+pub(crate) const KIT: u32 = 0x534D_504B;
+pub(crate) const LINK: u32 = KIT + 1;
+
 /// Whether an object of the kit at `pointer` begins with `mark`: `Error::INVAL` when there can be
 /// none, `Error::BADSTATE` when it is not in use.
 ///
 /// # Safety
 /// As for `first_word`.
-#[inline(never)]
+#[inline(always)]
 pub(crate) unsafe fn marked(pointer: *const c_void, mark: u32) -> Result<(), Error> {
     // SAFETY: the caller's promise.
+    unsafe { marked_above(pointer, mark - KIT) }
+}
+
+/// The callers pass a small number: that is two bytes instead of six.
+#[inline(never)]
+unsafe fn marked_above(pointer: *const c_void, above: u32) -> Result<(), Error> {
+    // SAFETY: the caller's promise.
     match unsafe { first_word(pointer) } {
-        word if word == mark => Ok(()),
+        word if word == KIT + above => Ok(()),
         NOWHERE => Err(Error::INVAL),
         _ => Err(Error::BADSTATE),
     }

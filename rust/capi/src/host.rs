@@ -76,26 +76,30 @@ impl Flash for Devices {
     }
 
     fn read(&mut self, device: u8, offset: u32, dst: &mut [u8]) -> Result<()> {
-        let Some((flash, read)) = self.device(device).and_then(|at| Some((at, at.read?))) else {
-            return Err(Error::NOENT);
-        };
-        // SAFETY: the callback gets a buffer of exactly the length it is told.
-        Error::check(unsafe { read(flash.ctx, offset, dst.as_mut_ptr().cast(), dst.len() as u32) })
+        let flash = self.device(device).ok_or(Error::NOENT)?;
+        // SAFETY: a device without it did not pass check::port; the callback gets a buffer of
+        // exactly the length it is told.
+        Error::check(unsafe {
+            flash.read.unwrap_unchecked()(
+                flash.ctx,
+                offset,
+                dst.as_mut_ptr().cast(),
+                dst.len() as u32,
+            )
+        })
     }
 
     fn write(&mut self, device: u8, offset: u32, src: &[u8]) -> Result<()> {
-        let Some((flash, write)) = self.device(device).and_then(|at| Some((at, at.write?))) else {
-            return Err(Error::NOENT);
-        };
+        let flash = self.device(device).ok_or(Error::NOENT)?;
         // SAFETY: as for read.
-        Error::check(unsafe { write(flash.ctx, offset, src.as_ptr().cast(), src.len() as u32) })
+        Error::check(unsafe {
+            flash.write.unwrap_unchecked()(flash.ctx, offset, src.as_ptr().cast(), src.len() as u32)
+        })
     }
 
     fn erase(&mut self, device: u8, offset: u32, len: u32) -> Result<()> {
-        let Some((flash, erase)) = self.device(device).and_then(|at| Some((at, at.erase?))) else {
-            return Err(Error::NOENT);
-        };
-        // SAFETY: plain numbers.
-        Error::check(unsafe { erase(flash.ctx, offset, len) })
+        let flash = self.device(device).ok_or(Error::NOENT)?;
+        // SAFETY: as for read; plain numbers.
+        Error::check(unsafe { flash.erase.unwrap_unchecked()(flash.ctx, offset, len) })
     }
 }

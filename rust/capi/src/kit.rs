@@ -16,8 +16,6 @@ use smpkit_core::smp::{rc, Command, Fail, Header, Reply, READ};
 use smpkit_core::upload::{Settings, Writer};
 use smpkit_core::Error;
 
-/// Marks an initialised kit.
-const READY: u32 = 0x534D_504B;
 /// When the BLE stack has no buffer: time to the next try, and to giving up.
 const RETRY_MS: u32 = 5;
 const GIVE_UP_MS: u32 = 5_000;
@@ -77,12 +75,15 @@ impl Kit {
             Ok(slots) => slots,
             Err(error) => return Err(*error),
         };
-        let geometry = slots.secondary.geometry(&devices)?;
-        let (page, scratch) = unsafe { buffers(settings, &geometry)? };
+        let geometry = &devices.geometry(slots.secondary.device);
+        let Some(geometry) = geometry else {
+            return Err(Error::NOENT);
+        };
+        let (page, scratch) = unsafe { buffers(settings)? };
         let step_ms = or(settings.erase_step_ms, 500);
         let any_file = settings.flags & SMPKIT_ACCEPT_ANY_FILE != 0;
         let writer_settings = Settings {
-            geometry,
+            geometry: *geometry,
             step_ms,
             any_file,
         };
@@ -113,7 +114,7 @@ impl Kit {
                 server_config,
                 Writer::new(*slots, writer_settings, page, scratch),
             ));
-            (*at).world.ready = READY;
+            (*at).world.ready = check::KIT;
         }
         Ok(())
     }
@@ -124,7 +125,7 @@ impl Kit {
     /// `kit` is NULL or points to a struct smpkit.
     pub(crate) unsafe fn check(kit: *const c_void) -> Result<()> {
         // SAFETY: the words are either zero or hold a Kit; the first one tells which.
-        unsafe { check::marked(kit, READY) }
+        unsafe { check::marked(kit, check::KIT) }
     }
 
     pub(crate) fn now(&self) -> u32 {
@@ -181,18 +182,16 @@ fn or(value: u32, default: u32) -> u32 {
     }
 }
 
-/// Cut the work buffer into page and scratch.
+/// Cut the work buffer into page and scratch. A page is larger than any write unit that passed
+/// `Slots::new`.
 ///
 /// # Safety
 /// The buffer has buffer_size bytes and is used by nothing else.
-unsafe fn buffers(
-    config: &smpkit_config,
-    geometry: &Geometry,
-) -> Result<(&'static mut [u8], &'static mut [u8])> {
+unsafe fn buffers(config: &smpkit_config) -> Result<(&'static mut [u8], &'static mut [u8])> {
     let page = or(config.page_size, 256);
     // Divisors of a power of two are powers of two.
     let sane = page >= 256 && 4096_u32.checked_rem(page) == Some(0);
-    if config.buffer.is_null() || !sane || page < geometry.write_unit {
+    if config.buffer.is_null() || !sane {
         return Err(Error::INVAL);
     }
     if config.buffer_size < SMPKIT_BUFFER_MIN - 256 + page || config.buffer_size > 0xFFFF {
@@ -328,11 +327,11 @@ impl World {
                 *at = link.next;
             }
         }
-        if server.reply().is_some_and(|(owner, _)| owner == link.id) {
+        server.closed(link.id, now);
+        if server.reply().is_none() {
             self.sent = 0;
             self.trying = false;
         }
-        server.closed(link.id, now);
     }
 
     /// Whether a flash operation was done in this step.

@@ -6,13 +6,12 @@ use crate::kit::Kit;
 use crate::ring::{Ring, CUT, MAX, MIN};
 use crate::serial::Codec;
 use core::ffi::c_void;
+use core::ptr::addr_of_mut;
 use core::sync::atomic::{AtomicBool, Ordering};
 use smpkit_core::transport::ble::Framer;
 use smpkit_core::transport::serial::Decoder;
 use smpkit_core::Error;
 
-/// Marks an opened link.
-const OPEN: u32 = 0x534D_504C;
 /// Smallest piece that is sent.
 const MTU_MIN: u32 = 8;
 /// Bytes of a packet that are enough for an answer.
@@ -46,31 +45,34 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// An open link: `config` passed `is_usable`.
-    pub(crate) fn new(
+    /// Open a link in place.
+    ///
+    /// # Safety
+    /// `at` has room for a Link; `config` passed `is_usable`.
+    pub(crate) unsafe fn open(
+        at: *mut Link,
         config: &smpkit_link_config,
         id: u8,
         kit: *mut Kit,
-        codec: Option<&'static Codec>,
         next: *mut Link,
-    ) -> Link {
-        Link {
-            open: OPEN,
-            id,
-            resync: AtomicBool::new(false),
-            active: AtomicBool::new(false),
-            inside: AtomicBool::new(false),
-            dropping: false,
-            framer: Framer::new(),
-            seen_at: 0,
-            decoder: Decoder::new(),
-            // SAFETY: checked by is_usable: not NULL, size in range.
-            ring: unsafe { Ring::new(config.ring.cast(), config.ring_size.min(MAX)) },
-            kit,
-            next,
-            codec,
-            config: *config,
-        }
+    ) -> &'static mut Link {
+        // SAFETY: the caller's promise. Zero is "false", "none", NULL and an empty ring; framer and
+        // decoder are written besides, since what they are made of is none of our business.
+        let link = unsafe {
+            at.write_bytes(0, 1);
+            addr_of_mut!((*at).framer).write(Framer::new());
+            addr_of_mut!((*at).decoder).write(Decoder::new());
+            addr_of_mut!((*at).config).write(*config);
+            &mut *at
+        };
+        link.open = check::LINK;
+        link.id = id;
+        link.kit = kit;
+        link.next = next;
+        // SAFETY: checked by is_usable: not NULL, size in range.
+        unsafe { link.ring.set(config.ring.cast(), config.ring_size.min(MAX)) };
+        link.settle();
+        link
     }
 
     /// Whether there is an open link behind a pointer of the caller.
@@ -79,7 +81,7 @@ impl Link {
     /// `link` is NULL or points to a struct smpkit_link.
     pub(crate) unsafe fn check(link: *const c_void) -> Result<(), Error> {
         // SAFETY: the words are either zero or hold a Link; the first one tells which.
-        unsafe { check::marked(link, OPEN) }
+        unsafe { check::marked(link, check::LINK) }
     }
 
     pub(crate) fn close(&mut self) {
@@ -189,6 +191,25 @@ impl Link {
         required & !present & !SMPKIT_SECURITY_OPEN
     }
 
+    /// Fill in defaults.
+    fn settle(&mut self) {
+        let config = &mut self.config;
+        let (mtu, security) = if config.kind == SMPKIT_LINK_BLE {
+            (
+                20,
+                SMPKIT_SECURITY_ENCRYPTED | SMPKIT_SECURITY_AUTHENTICATED,
+            )
+        } else {
+            (1472, 0)
+        };
+        if config.mtu == 0 {
+            config.mtu = mtu;
+        }
+        if config.required_security == 0 {
+            config.required_security = security;
+        }
+    }
+
     /// Largest packet that can arrive: a datagram has to fit whole.
     pub(crate) fn frame_limit(&self) -> u32 {
         if self.is_datagram() {
@@ -215,15 +236,4 @@ pub(crate) fn is_usable(config: &smpkit_link_config) -> Result<(), Error> {
         return Err(Error::INVAL);
     }
     Ok(())
-}
-
-/// Fill in defaults.
-pub(crate) fn settle(config: &mut smpkit_link_config) {
-    let ble = config.kind == SMPKIT_LINK_BLE;
-    if config.mtu == 0 {
-        config.mtu = if ble { 20 } else { 1472 };
-    }
-    if config.required_security == 0 && ble {
-        config.required_security = SMPKIT_SECURITY_ENCRYPTED | SMPKIT_SECURITY_AUTHENTICATED;
-    }
 }

@@ -34,16 +34,13 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
+    /// Give memory to a ring that was zero until now.
+    ///
     /// # Safety
     /// `memory` has `size` bytes, at most MAX, which nothing else uses while the ring lives.
-    pub(crate) unsafe fn new(memory: *mut u8, size: u32) -> Ring {
-        Ring {
-            memory,
-            size: size as usize,
-            head: AtomicUsize::new(0),
-            tail: AtomicUsize::new(0),
-            chunk: Cell::new(0),
-        }
+    pub(crate) unsafe fn set(&mut self, memory: *mut u8, size: u32) {
+        self.memory = memory;
+        self.size = size as usize;
     }
 
     pub(crate) fn size(&self) -> u32 {
@@ -97,6 +94,15 @@ impl Ring {
         }
     }
 
+    #[inline(never)]
+    fn get(&self) -> usize {
+        let tail = self.tail.load(Ordering::Relaxed);
+        // SAFETY: positions are below size.
+        let byte = unsafe { *self.memory.add(tail) };
+        self.tail.store(self.wrap(tail + 1), Ordering::Release);
+        usize::from(byte)
+    }
+
     /// What is left of the oldest chunk, up to the wrap.
     pub(crate) fn peek(&self) -> Option<&[u8]> {
         let mut tail = self.tail.load(Ordering::Relaxed);
@@ -104,12 +110,9 @@ impl Ring {
             if tail == self.head.load(Ordering::Acquire) {
                 return None;
             }
-            let second = self.wrap(tail + 1);
-            // SAFETY: positions are below size.
-            let [low, high] = unsafe { [*self.memory.add(tail), *self.memory.add(second)] };
-            self.chunk.set(usize::from(u16::from_le_bytes([low, high])));
-            tail = self.wrap(second + 1);
-            self.tail.store(tail, Ordering::Release);
+            let low = self.get();
+            self.chunk.set(low | self.get() << 8);
+            tail = self.tail.load(Ordering::Relaxed);
         }
         let len = (self.chunk.get() & LEN).min(self.size - tail);
         // SAFETY: the producer wrote these bytes before it moved head, and does not touch them
@@ -133,10 +136,17 @@ impl Ring {
 mod tests {
     use super::*;
 
+    fn ring(memory: &mut [u8; 64]) -> Ring {
+        // SAFETY: numbers and a pointer.
+        let mut ring: Ring = unsafe { core::mem::zeroed() };
+        unsafe { ring.set(memory.as_mut_ptr(), 64) };
+        ring
+    }
+
     #[test]
     fn chunks_come_out_as_they_went_in_around_the_wrap() {
         let mut memory = [0u8; 64];
-        let ring = unsafe { Ring::new(memory.as_mut_ptr(), 64) };
+        let ring = ring(&mut memory);
         for round in 0..500u16 {
             let bytes: Vec<u8> = (0..round % 40).map(|n| (n + round) as u8).collect();
             ring.push(0, &bytes).unwrap();
@@ -158,7 +168,7 @@ mod tests {
     #[test]
     fn a_full_ring_still_takes_a_packet_header() {
         let mut memory = [0u8; 64];
-        let ring = unsafe { Ring::new(memory.as_mut_ptr(), 64) };
+        let ring = ring(&mut memory);
         while ring.push(0, &[1; 5]).is_ok() {}
         assert!(ring.push(CUT, &[2; 8]).is_ok());
         assert!(ring.push(CUT, &[]).is_ok());

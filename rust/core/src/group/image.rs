@@ -85,8 +85,7 @@ impl Server<'_> {
     /// No hash, a null one and an empty one all mean the running image.
     fn addressed_slot<H: Host>(&mut self, host: &mut H, confirm: bool) -> Result<u8, Fail> {
         let (hash, len) = self.reader.hash();
-        let (hash, len) = (*hash, len);
-        if !self.reader.has(field::HASH) || len == 0 {
+        if len == 0 {
             return if confirm {
                 Ok(0)
             } else {
@@ -99,7 +98,7 @@ impl Server<'_> {
         let mut info = Info::default();
         for slot in 0..2 {
             let found = self.find_image(host, slot, &mut info);
-            if found.is_ok() && info.hash == hash {
+            if found.is_ok() && info.hash == *hash {
                 return Ok(slot);
             }
         }

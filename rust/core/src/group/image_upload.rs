@@ -45,11 +45,7 @@ impl Server<'_> {
     }
 
     fn data_len(&self) -> u32 {
-        if self.reader.has(field::DATA) {
-            self.reader.data_len()
-        } else {
-            0
-        }
+        self.reader.data_len()
     }
 
     fn first_chunk<H: Host>(&mut self, now: u32, host: &mut H) -> Result<(), Fail> {
@@ -60,13 +56,8 @@ impl Server<'_> {
         self.take = Take::Undecided;
         let len = self.check_arguments()?;
         let (sha, sha_len) = self.reader.hash();
-        let (sha, sha_len) = if self.reader.has(field::HASH) {
-            (*sha, sha_len)
-        } else {
-            ([0; 32], 0)
-        };
         self.owner_seen = now;
-        if self.writer.is_same(&sha, sha_len) {
+        if self.writer.is_same(sha, sha_len) {
             self.owner = self.link;
             self.answer_offset();
             return Ok(());
@@ -74,7 +65,7 @@ impl Server<'_> {
         self.check_target(len, host)?;
         self.owner = self.link;
         self.chunk = self.data_len();
-        self.writer.open(len, (&sha, sha_len));
+        self.writer.open(len, self.reader.hash());
         self.writer.first(CAPTURE, usize::from(self.captured));
         self.phase = Phase::Work(Job::Prepare);
         Ok(())
@@ -93,7 +84,7 @@ impl Server<'_> {
         if !self.first_bytes().starts_with(&Header::MAGIC.to_le_bytes()) {
             return Err(image::INVALID_MAGIC);
         }
-        if self.reader.has(field::HASH) && sha_len > 32 {
+        if sha_len > 32 {
             return Err(image::INVALID_HASH);
         }
         Ok(len)

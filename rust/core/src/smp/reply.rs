@@ -151,7 +151,13 @@ impl<'b> Reply<'b> {
     #[inline(never)]
     pub fn raw_number(&mut self, before: &[u8], value: u32) {
         self.raw(before);
-        let _ = self.encoder.u32(value);
+        // The head of a byte string of that length is the number, but for the type in three bits.
+        // The encoder's own numbers are the same code once more.
+        let at = self.encoder.writer().len;
+        let _ = self.encoder.bytes_len(value.into());
+        if let Some(head) = self.encoder.writer_mut().buffer.get_mut(at) {
+            *head &= 0x1F;
+        }
     }
 
     /// Bytes that are CBOR already.

@@ -68,16 +68,16 @@ impl Kit {
         unsafe { check::port(port)? };
         let settings = unsafe { check::checked(config)? };
         let devices = unsafe { Devices::new(port) };
-        let areas = unsafe { check::areas(settings) };
         // Matched by reference: moved out, they would be copied twice.
-        let slots = &check::slots(&devices, areas, settings);
+        let slots = &check::slots(&devices, unsafe { check::areas(settings) }, settings);
         let slots = match slots {
             Ok(slots) => slots,
             Err(error) => return Err(*error),
         };
         let geometry = &devices.geometry(slots.secondary.device);
+        // The layout check saw the device.
         let Some(geometry) = geometry else {
-            return Err(Error::NOENT);
+            return Err(Error::INVAL);
         };
         let (page, scratch) = unsafe { buffers(settings)? };
         let step_ms = or(settings.erase_step_ms, 500);
@@ -273,9 +273,10 @@ impl World {
     }
 
     fn take_from(&mut self, server: &mut Server<'static>, link: &mut Link, now: u32) -> bool {
-        let Some(bytes) = link.ring.peek() else {
+        if !link.ring.has_chunk() {
             return false;
-        };
+        }
+        let bytes = link.ring.peek();
         let used = match link.codec {
             Some(codec) => (codec.take)(server, self, &mut link.decoder, link.id, bytes, now),
             None => server.input(link.id, bytes, false, now, self),

@@ -162,13 +162,12 @@ impl Link {
         if let Some(codec) = self.codec {
             return (codec.transmit)(self, reply, sent);
         }
-        let rest = reply.get(*sent..).unwrap_or_default();
-        let piece = rest.get(..self.config.mtu as usize).unwrap_or(rest);
-        self.put(piece)?;
-        *sent += piece.len();
-        if *sent >= reply.len() {
-            *sent = 0;
-        }
+        let from = reply.len().min(*sent);
+        let len = (reply.len() - from).min(self.config.mtu as usize);
+        // SAFETY: both were limited to what there is.
+        self.put(unsafe { reply.get_unchecked(from..from + len) })?;
+        let next = from + len;
+        *sent = if next < reply.len() { next } else { 0 };
         Ok(())
     }
 

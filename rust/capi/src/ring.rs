@@ -103,21 +103,25 @@ impl Ring {
         usize::from(byte)
     }
 
-    /// What is left of the oldest chunk, up to the wrap.
-    pub(crate) fn peek(&self) -> Option<&[u8]> {
-        let mut tail = self.tail.load(Ordering::Relaxed);
+    /// Whether there is a chunk. Its header is taken.
+    pub(crate) fn has_chunk(&self) -> bool {
         if self.chunk.get() == 0 {
-            if tail == self.head.load(Ordering::Acquire) {
-                return None;
+            if self.tail.load(Ordering::Relaxed) == self.head.load(Ordering::Acquire) {
+                return false;
             }
             let low = self.get();
             self.chunk.set(low | self.get() << 8);
-            tail = self.tail.load(Ordering::Relaxed);
         }
+        true
+    }
+
+    /// What is left of the chunk, up to the wrap.
+    pub(crate) fn peek(&self) -> &[u8] {
+        let tail = self.tail.load(Ordering::Relaxed);
         let len = (self.chunk.get() & LEN).min(self.size - tail);
         // SAFETY: the producer wrote these bytes before it moved head, and does not touch them
         // until tail moves.
-        Some(unsafe { core::slice::from_raw_parts(self.memory.add(tail), len) })
+        unsafe { core::slice::from_raw_parts(self.memory.add(tail), len) }
     }
 
     /// Give back the first `n` bytes of what `peek` showed. Returns the mark of the chunk if that
@@ -152,7 +156,8 @@ mod tests {
             ring.push(0, &bytes).unwrap();
             let mut got = Vec::new();
             loop {
-                let part = ring.peek().unwrap();
+                assert!(ring.has_chunk());
+                let part = ring.peek();
                 let used = part.len().min(7);
                 got.extend_from_slice(&part[..used]);
                 if let Some(mark) = ring.take(used) {
@@ -161,7 +166,7 @@ mod tests {
                 }
             }
             assert_eq!(got, bytes);
-            assert!(ring.peek().is_none());
+            assert!(!ring.has_chunk());
         }
     }
 
@@ -173,8 +178,8 @@ mod tests {
         assert!(ring.push(CUT, &[2; 8]).is_ok());
         assert!(ring.push(CUT, &[]).is_ok());
         let mut marks = Vec::new();
-        while let Some(part) = ring.peek() {
-            marks.extend(ring.take(part.len()));
+        while ring.has_chunk() {
+            marks.extend(ring.take(ring.peek().len()));
         }
         assert!(marks.ends_with(&[0, CUT, CUT]));
     }

@@ -80,7 +80,7 @@ fn flags(cargo: &mut Command, chain: Toolchain) -> Result<()> {
         "-Cforce-frame-pointers=no",
         // What is called from one place is inlined even when that costs a little: the calls cost
         // more. Found by trying; 2 % smaller than the default for this level.
-        "-Cllvm-args=-inline-threshold=50",
+        "-Cllvm-args=-inline-threshold=80",
     ]
     .map(str::to_string)
     .to_vec();

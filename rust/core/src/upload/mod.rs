@@ -164,10 +164,11 @@ impl<'a> Writer<'a> {
         self.verified
     }
 
-    /// Whether `sha` names the file of the open session.
+    /// Whether `sha` names the file of the open session, and some of it was kept: a client that is
+    /// told offset 0 begins again, for ever.
     pub fn is_same(&self, sha: &[u8; 32], len: u32) -> bool {
         let end = len as usize;
-        self.is_active()
+        self.is_prepared()
             && len != 0
             && u32::from(self.sha_len) == len
             && self.sha.get(..end) == sha.get(..end)

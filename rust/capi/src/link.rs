@@ -18,7 +18,7 @@ const MTU_MIN: u32 = 8;
 const HEAD: usize = 8;
 
 /// What lies in the words of struct smpkit_link. Small fields come first: they are reached with
-/// shorter instructions. What begins as zero stands together, also in Ring.
+/// shorter instructions.
 #[repr(C)]
 pub(crate) struct Link {
     /// The first word: see `check::marked`.
@@ -32,13 +32,14 @@ pub(crate) struct Link {
     inside: AtomicBool,
     /// Receiving side: the rest of the packet is being dropped.
     dropping: bool,
+    pub(crate) kit: *mut Kit,
+    /// At the same place as the first link of World: the loops over both get shorter.
+    pub(crate) next: *mut Link,
     framer: Framer,
     /// Consumer: when activity was last seen.
     seen_at: u32,
     pub(crate) decoder: Decoder,
     pub(crate) ring: Ring,
-    pub(crate) kit: *mut Kit,
-    pub(crate) next: *mut Link,
     /// Of a serial link. A pointer, so that a firmware without one does not carry the code.
     pub(crate) codec: Option<&'static Codec>,
     pub(crate) config: smpkit_link_config,

@@ -38,7 +38,9 @@ unsafe fn first_word(pointer: *const c_void) -> u32 {
 }
 
 /// What an initialised kit and an open link begin with.
+#[cfg(feature = "server")]
 pub(crate) const KIT: u32 = 0x534D_504B;
+#[cfg(feature = "server")]
 pub(crate) const LINK: u32 = KIT + 1;
 
 /// Whether an object of the kit at `pointer` begins with `mark`: `Error::INVAL` when there can be
@@ -46,6 +48,7 @@ pub(crate) const LINK: u32 = KIT + 1;
 ///
 /// # Safety
 /// As for `first_word`.
+#[cfg(feature = "server")]
 #[inline(always)]
 pub(crate) unsafe fn marked(pointer: *const c_void, mark: u32) -> Result<(), Error> {
     // SAFETY: the caller's promise.
@@ -53,6 +56,7 @@ pub(crate) unsafe fn marked(pointer: *const c_void, mark: u32) -> Result<(), Err
 }
 
 /// The callers pass a small number: that is two bytes instead of six.
+#[cfg(feature = "server")]
 #[inline(never)]
 unsafe fn marked_above(pointer: *const c_void, above: u32) -> Result<(), Error> {
     // SAFETY: the caller's promise.

@@ -178,8 +178,11 @@ unsafe fn open(
         Ok(()) => return Err(Error::BADSTATE),
     }
     let config = unsafe { check::checked(config)? };
+    if codec.is_none() && config.kind > SMPKIT_LINK_DATAGRAM {
+        return Err(Error::INVAL);
+    }
     is_usable(config)?;
-    let id = owner.free_id();
+    let id = owner.free_id()?;
     let links = owner.links();
     // SAFETY: the size of Link is asserted in kit.rs.
     let new = unsafe { Link::open(link.cast(), config, id, kit.cast(), *links) };
@@ -188,6 +191,7 @@ unsafe fn open(
         new.codec = codec;
         new.config.kind = serial::KIND;
     }
+    new.settle();
     Ok(())
 }
 

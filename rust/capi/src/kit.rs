@@ -20,6 +20,10 @@ use smpkit_core::Error;
 const RETRY_MS: u32 = 5;
 const GIVE_UP_MS: u32 = 5_000;
 const PARTIAL_MS: u32 = 5_000;
+/// Bytes of flash looked at in one poll.
+const STEP: u32 = 4096;
+/// Links that can be open; the numbers above have a meaning of their own in the core.
+const LINKS: u8 = 250;
 /// Longest text of the configuration that is told.
 const TEXT_MAX: usize = 64;
 
@@ -36,13 +40,13 @@ pub(crate) struct Kit {
 pub(crate) struct World {
     /// The first word: see `check::marked`.
     ready: u32,
-    /// A flash operation was done: the step is over.
-    touched: bool,
     /// A reply was tried to be sent.
     trying: bool,
     pub(crate) devices: Devices,
     config: *const smpkit_config,
     pub(crate) links: *mut Link,
+    /// Bytes read in this step. A write or an erase counts as a whole one.
+    spent: u32,
     /// When a piece of the reply was last sent, or the first try began.
     stuck_at: u32,
     /// Bytes of the reply that are out.
@@ -100,11 +104,11 @@ impl Kit {
         unsafe {
             addr_of_mut!((*at).world).write(World {
                 ready: 0,
-                touched: false,
                 trying: false,
                 devices,
                 config,
                 links: null_mut(),
+                spent: 0,
                 stuck_at: 0,
                 sent: 0,
                 datetime: None,
@@ -142,12 +146,15 @@ impl Kit {
     }
 
     /// A number no link has.
-    pub(crate) fn free_id(&self) -> u8 {
+    pub(crate) fn free_id(&self) -> Result<u8> {
         let mut id = 0;
         while self.world.link(id).is_some() {
             id += 1;
+            if id == LINKS {
+                return Err(Error::NOMEM);
+            }
         }
-        id
+        Ok(id)
     }
 
     /// A link is closed: take it out of the list and free what it held.
@@ -214,7 +221,7 @@ impl World {
     #[inline(never)]
     fn poll(&mut self, server: &mut Server<'static>) -> u32 {
         let now = self.now();
-        self.touched = false;
+        self.spent = 0;
         loop {
             if server.reply().is_some() {
                 return self.send(server, now);
@@ -225,7 +232,7 @@ impl World {
                 let wait = server.step(now, self);
                 return wait.min(self.stale_links(now));
             }
-            if self.touched {
+            if self.spent >= STEP {
                 return 0;
             }
         }
@@ -276,6 +283,7 @@ impl World {
         if !link.ring.has_chunk() {
             return false;
         }
+        link.seen_now(now);
         let bytes = link.ring.peek();
         let used = match link.codec {
             Some(codec) => (codec.take)(server, self, &mut link.decoder, link.id, bytes, now),
@@ -337,7 +345,7 @@ impl World {
 
     /// Whether a flash operation was done in this step.
     pub(crate) fn is_touched(&self) -> bool {
-        self.touched
+        self.spent >= STEP
     }
 
     pub(crate) fn port(&self) -> &smpkit_port {
@@ -374,10 +382,11 @@ impl Flash for World {
         self.devices.geometry(device)
     }
     fn read(&mut self, device: u8, offset: u32, dst: &mut [u8]) -> Result<()> {
+        self.spent += dst.len() as u32;
         self.devices.read(device, offset, dst)
     }
     fn write(&mut self, device: u8, offset: u32, src: &[u8]) -> Result<()> {
-        self.touched = true;
+        self.spent = STEP;
         self.devices.write(device, offset, src)
     }
     fn erased(&self, device: u8) -> u8 {
@@ -387,7 +396,7 @@ impl Flash for World {
         self.devices.write_unit(device)
     }
     fn erase(&mut self, device: u8, offset: u32, len: u32) -> Result<()> {
-        self.touched = true;
+        self.spent = STEP;
         self.devices.erase(device, offset, len)
     }
 }

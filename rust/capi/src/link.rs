@@ -72,7 +72,6 @@ impl Link {
         link.next = next;
         // SAFETY: checked by is_usable: not NULL, size in range.
         unsafe { link.ring.set(config.ring.cast(), config.ring_size.min(MAX)) };
-        link.settle();
         link
     }
 
@@ -149,7 +148,13 @@ impl Link {
             self.resync.store(true, Ordering::Relaxed);
             self.seen_at = now;
         }
-        inside
+        inside && !self.resync.load(Ordering::Relaxed)
+    }
+
+    /// Consumer: something was taken now, so that its sender is as silent as the server thinks.
+    pub(crate) fn seen_now(&mut self, now: u32) {
+        self.active.store(false, Ordering::Relaxed);
+        self.seen_at = now;
     }
 
     /// Whether a chunk is a whole datagram.
@@ -191,8 +196,8 @@ impl Link {
         required & !present & !SMPKIT_SECURITY_OPEN
     }
 
-    /// Fill in defaults.
-    fn settle(&mut self) {
+    /// Fill in defaults, which depend on the kind.
+    pub(crate) fn settle(&mut self) {
         let config = &mut self.config;
         let (mtu, security) = if config.kind == SMPKIT_LINK_BLE {
             (
@@ -225,7 +230,7 @@ pub(crate) fn is_usable(config: &smpkit_link_config) -> Result<(), Error> {
     if config.tx.is_none() {
         return Err(Error::NOSYS);
     }
-    if config.ring.is_null() || config.kind > SMPKIT_LINK_DATAGRAM {
+    if config.ring.is_null() {
         return Err(Error::INVAL);
     }
     if config.ring_size < MIN {

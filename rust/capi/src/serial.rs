@@ -78,6 +78,10 @@ fn take(
             Found::Bytes { bytes, len, first } => {
                 if first {
                     release(server, world, false, now);
+                } else if !server.is_receiving() {
+                    // The server has forgotten this packet: its rest is not the next one.
+                    decoder.abort();
+                    continue;
                 }
                 let bytes = bytes.get(..usize::from(len)).unwrap_or_default();
                 give(server, world, id, bytes, now);

@@ -259,7 +259,6 @@ fn i7_scheduling_is_a_few_small_writes_in_one_poll() {
 }
 
 #[test]
-#[ignore = "a poll goes on while a step only reads"]
 fn i7_a_poll_of_an_upload_reads_at_most_4_kb() {
     let watch = Watch::new();
     let line = watch.ble(244);
@@ -273,7 +272,6 @@ fn i7_a_poll_of_an_upload_reads_at_most_4_kb() {
 }
 
 #[test]
-#[ignore = "a poll goes on while a step only reads"]
 fn i7_a_poll_that_checks_an_image_reads_at_most_4_kb() {
     let watch = Watch::new();
     let line = watch.ble(244);

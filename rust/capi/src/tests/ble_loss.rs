@@ -169,7 +169,6 @@ fn a_client_that_fell_silent_does_not_spoil_the_next() {
 }
 
 #[test]
-#[ignore = "the link forgets later than the server"]
 fn both_sides_forget_a_half_chunk_at_the_same_time() {
     let file = file(20_000);
     for pieces in 1..12 {
@@ -205,7 +204,6 @@ fn both_sides_forget_a_half_chunk_at_the_same_time() {
 }
 
 #[test]
-#[ignore = "wakes every 5 s until the next packet"]
 fn after_silence_the_kit_is_idle_again() {
     let watch = Watch::new();
     let line = link(&watch, 512);

@@ -300,7 +300,6 @@ fn i8_clients_are_told_busy_for_30_s() {
 }
 
 #[test]
-#[ignore = "a session without bytes answers offset 0 for ever"]
 fn a_client_takes_over_a_session_that_never_got_a_byte() {
     let watch = Watch::new();
     let line = watch.ble(244);

@@ -158,7 +158,6 @@ fn the_port_may_refuse_to_start_an_update() {
 }
 
 #[test]
-#[ignore = "a serial link whose kind is 0 is given the default of BLE"]
 fn i9_serial_links_demand_nothing_unless_told() {
     for kind in [SMPKIT_LINK_BLE, SMPKIT_LINK_DATAGRAM, 77] {
         let watch = Watch::new();

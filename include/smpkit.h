@@ -190,7 +190,7 @@ struct smpkit_config {
      */
     const char *bootloader_name;
     /**
-     * Kernel name for "os info", such as "FreeRTOS". NULL: "smpkit".
+     * Kernel name for "os info", such as "FreeRTOS". NULL: "unknown".
      */
     const char *kernel_name;
     /**

@@ -401,9 +401,12 @@ struct smpkit_port {
      */
     void (*progress)(void *ctx, uint32_t done, uint32_t total);
     /**
-     * Something worth a line in the log. The text is static. Optional.
+     * An update, an erase or a check ended in an error, for the log. Optional.
+     *
+     * error is SMPKIT_ERR_* or the port's own; smpkit_error_text() has words for it. The client is
+     * told in its own terms.
      */
-    void (*log)(void *ctx, const char *text);
+    void (*failed)(void *ctx, int32_t error);
     /**
      * Wake the task that runs smpkit_poll(). Optional.
      *

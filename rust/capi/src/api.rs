@@ -102,7 +102,7 @@ pub struct smpkit_config {
     pub bootloader_mode: u32,
     /// NULL: "MCUboot".
     pub bootloader_name: *const c_char,
-    /// Kernel name for "os info", such as "FreeRTOS". NULL: "smpkit".
+    /// Kernel name for "os info", such as "FreeRTOS". NULL: "unknown".
     pub kernel_name: *const c_char,
     /// Host name. NULL: "unknown".
     pub node_name: *const c_char,

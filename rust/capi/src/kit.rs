@@ -490,6 +490,14 @@ impl Host for World {
         }
     }
 
+    fn failed(&mut self, error: Error) {
+        let port = self.port();
+        if let Some(failed) = port.failed {
+            // SAFETY: plain numbers.
+            unsafe { failed(port.ctx, error.code()) }
+        }
+    }
+
     fn feed_watchdog(&mut self) {
         let port = self.port();
         if let Some(feed) = port.watchdog_feed {

@@ -246,8 +246,11 @@ pub struct smpkit_port {
     pub watchdog_feed: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
     /// Progress of an update in bytes, for the display. Optional.
     pub progress: Option<unsafe extern "C" fn(ctx: *mut c_void, done: u32, total: u32)>,
-    /// Something worth a line in the log. The text is static. Optional.
-    pub log: Option<unsafe extern "C" fn(ctx: *mut c_void, text: *const c_char)>,
+    /// An update, an erase or a check ended in an error, for the log. Optional.
+    ///
+    /// error is SMPKIT_ERR_* or the port's own; smpkit_error_text() has words for it. The client is
+    /// told in its own terms.
+    pub failed: Option<unsafe extern "C" fn(ctx: *mut c_void, error: i32)>,
     /// Wake the task that runs smpkit_poll(). Optional.
     ///
     /// Called from smpkit_link_rx(), so in the context of its caller, ISRs included.

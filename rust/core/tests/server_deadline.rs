@@ -4,6 +4,7 @@ mod server_support;
 
 use server_support::client::*;
 use server_support::*;
+use smpkit_core::Error;
 
 /// More than any test asks for.
 const FOR_EVER: u32 = 1_000_000;
@@ -42,6 +43,7 @@ fn case_26_erase_that_never_ends_is_an_error_and_the_watch_goes_on() {
         let (reply, waited) = patiently(&mut watch, &request);
         assert_eq!(answer(&reply).group_error, Some((1, 13)));
         assert!(waited <= 60_010, "{waited} ms");
+        assert_eq!(watch.world.failed, [Error::TIMEOUT]);
         // The chip comes back.
         watch.world.board.power_on();
         watch.world.board.chips[1].set_erase_again(0);

@@ -13,7 +13,7 @@ use smpkit_sim::{image::build_sized, Board, OpKind, Random};
 fn put_random_trailer(random: &mut Random, board: &mut Board, area: &smpkit_core::flash::Area) {
     let mut garbage = [0; 16];
     random.fill(&mut garbage);
-    let magic: &[u8] = *random.pick(&[&MAGIC[..], &MAGIC[..7], &garbage, &[]]);
+    let magic: &[u8] = random.pick(&[&MAGIC[..], &MAGIC[..7], &garbage, &[]]);
     let mut flag = || *random.pick(&[0xFF, 0xFF, 1, 1, 0, 0x7F, 3]);
     let (ok, done, info) = (flag(), flag(), flag());
     trailer(board, area, magic, ok, done, info);
@@ -209,7 +209,7 @@ fn data_is_only_written_to_sectors_that_were_blank() {
     let mut watch = loaded(&build_sized(version(1, 2, 0, 0), 1, 200_000));
     let image = build_sized(version(3, 0, 0, 0), 8, 150_000);
     assert_eq!(upload_all(&mut watch, &image, 4000), done(150_000));
-    let mut erased = vec![false; 0x74];
+    let mut erased = [false; 0x74];
     for op in watch.world.board.chips[1].log() {
         let sector = ((op.offset - SECONDARY.offset) / 4096) as usize;
         if op.kind == OpKind::Erase {
@@ -363,10 +363,8 @@ fn case_31_watchdog_is_fed_at_least_once_a_second() {
         let mut watch = loaded(&image);
         state_write(&mut watch, Some(&image_hash(&image)), true);
         assert_eq!(next(&mut watch), SwapType::Perm);
-        for watch in [&watch] {
-            let worst = watch.world.worst_unfed;
-            assert!(worst <= 1_000_000, "{worst} us without feeding");
-        }
+        let worst = watch.world.worst_unfed;
+        assert!(worst <= 1_000_000, "{worst} us without feeding");
     }
 }
 

@@ -77,7 +77,10 @@ fn unreadable(error: Error) -> Refusal {
 
 fn examine(request: &Request) -> Verdict<img_mgmt_upload_action> {
     let Some(board) = Board::get() else {
-        return Err(Refusal(MGMT_ERR_EUNKNOWN, text!("smpkit_compat_init missing")));
+        return Err(Refusal(
+            MGMT_ERR_EUNKNOWN,
+            text!("smpkit_compat_init missing"),
+        ));
     };
     let (first, state) = (request.off == 0, upload_state());
     let area_id = c_int::from(board.slots.secondary.id);

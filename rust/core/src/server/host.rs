@@ -76,6 +76,8 @@ pub trait Host: Flash {
     fn feed_watchdog(&mut self) {}
     /// Bytes kept of the total.
     fn progress(&mut self, _done: u32, _total: u32) {}
+    /// Flash work ended in an error.
+    fn failed(&mut self, _error: Error) {}
     /// Carry out a command that needs more of the board than every watch has: the clock and the
     /// statistics. A port that has none of it overrides this, and the code is not linked.
     fn service(&mut self, command: Command, text: &[u8], reply: &mut Reply<'_>) -> Result<(), Fail>

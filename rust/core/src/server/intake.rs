@@ -173,7 +173,8 @@ impl Server<'_> {
             let part = bytes.get(..n).unwrap_or_default();
             match self.writer.push(host, part) {
                 Ok(used) => n = used,
-                Err(_) => {
+                Err(error) => {
+                    host.failed(error);
                     self.verdict = Some(image::WRITE_FAILED);
                     self.writer.abort();
                     self.take = Take::Drop;

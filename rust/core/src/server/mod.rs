@@ -217,6 +217,7 @@ impl<'a> Server<'a> {
         }
         match self.phase {
             Phase::Work(_) if now.wrapping_sub(self.last_input) >= WORK_MS => {
+                host.failed(Error::TIMEOUT);
                 self.writer.give_up();
                 self.answer_fail(crate::smp::image::ERASE_FAILED);
                 0
@@ -262,12 +263,14 @@ impl<'a> Server<'a> {
         if !self.writer.is_erasing() {
             self.erase_since = now;
         } else if now.wrapping_sub(self.erase_since) >= WORK_MS {
+            host.failed(Error::TIMEOUT);
             self.writer.give_up();
         }
         let step = self.writer.background(host);
         if step == Err(Error::AGAIN) {
             host.feed_watchdog();
-        } else if step.is_err() {
+        } else if let Err(error) = step {
+            host.failed(error);
             // A failure here shows again in the path a client waits for.
             self.writer.abort();
         }

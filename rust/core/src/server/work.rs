@@ -38,6 +38,7 @@ impl Server<'_> {
             Ok(()) => self.done(job, host),
             Err(Error::AGAIN) => {}
             Err(error) => {
+                host.failed(error);
                 self.writer.abort();
                 self.answer_fail(match error {
                     Error::BADIMAGE => image::INVALID_HASH,

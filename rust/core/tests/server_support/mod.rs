@@ -44,6 +44,7 @@ pub struct World {
     pub tasks: Option<Vec<TaskInfo>>,
     pub pools: Option<Vec<PoolInfo>>,
     pub feeds: u32,
+    pub failed: Vec<Error>,
     /// Flash operations (erase, write) and read bytes since the last step began.
     pub step_operations: u32,
     pub step_read: u32,
@@ -70,6 +71,7 @@ impl World {
             tasks: None,
             pools: None,
             feeds: 0,
+            failed: Vec::new(),
             step_operations: 0,
             step_read: 0,
             unfed: 0,
@@ -142,6 +144,9 @@ impl Host for World {
     }
     fn power_lock(&mut self, on: bool) {
         self.powered.push(on);
+    }
+    fn failed(&mut self, error: Error) {
+        self.failed.push(error);
     }
     fn feed_watchdog(&mut self) {
         self.feeds += 1;

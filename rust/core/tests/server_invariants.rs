@@ -13,7 +13,8 @@ use smpkit_sim::{image::build_sized, Board, OpKind, Random};
 fn put_random_trailer(random: &mut Random, board: &mut Board, area: &smpkit_core::flash::Area) {
     let mut garbage = [0; 16];
     random.fill(&mut garbage);
-    let magic: &[u8] = random.pick(&[&MAGIC[..], &MAGIC[..7], &garbage, &[]]);
+    let magics: [&[u8]; 4] = [&MAGIC[..], &MAGIC[..7], &garbage, &[]];
+    let magic = *random.pick(&magics);
     let mut flag = || *random.pick(&[0xFF, 0xFF, 1, 1, 0, 0x7F, 3]);
     let (ok, done, info) = (flag(), flag(), flag());
     trailer(board, area, magic, ok, done, info);

@@ -22,6 +22,15 @@ pub struct Digest {
 }
 
 impl Digest {
+    /// Not started: all zero, and of no use before it is replaced.
+    pub const fn idle() -> Digest {
+        Digest {
+            state: [0; 8],
+            block: [0; BLOCK],
+            len: 0,
+        }
+    }
+
     /// Nothing hashed yet.
     pub fn new() -> Digest {
         Digest {

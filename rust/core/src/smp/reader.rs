@@ -23,23 +23,24 @@ pub enum Event {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 enum State {
-    /// Initial byte of an item.
-    Item,
-    /// Argument bytes of an item.
-    Argument,
+    /// The map is complete: the rest is ignored. First, so that a new reader is all zero.
+    Done,
     /// Bytes of a key.
     Key,
     /// Bytes of the hash field.
     Hash,
     /// Bytes of the text field.
     Text,
-    /// Bytes of the data field.
-    Data,
     /// String bytes nobody wants.
     Drop,
-    /// The map is complete: the rest is ignored.
-    Done,
+    /// Bytes of the data field.
+    Data,
+    /// Initial byte of an item.
+    Item,
+    /// Argument bytes of an item.
+    Argument,
     /// Damaged: the rest is ignored.
     Bad,
 }
@@ -87,7 +88,7 @@ impl Reader {
             seen: 0,
             state: State::Done,
             place: Place::Top,
-            field: UNKNOWN,
+            field: 0,
             initial: 0,
             argument_left: 0,
             depth: 0,

@@ -128,7 +128,8 @@ impl<'a> Writer<'a> {
             page,
             scratch,
             settings,
-            digest: Digest::new(),
+            // A session starts it.
+            digest: Digest::idle(),
             image_hash: [0; 32],
             sha: [0; 32],
         }

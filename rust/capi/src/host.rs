@@ -56,6 +56,7 @@ fn erase_size(erase: smpkit_erase_size) -> EraseSize {
 }
 
 impl Flash for Devices {
+    #[inline(never)]
     fn geometry(&self, device: u8) -> Option<Geometry> {
         let flash = self.device(device)?;
         let [first, second, third] = flash.erase_sizes;

@@ -490,6 +490,7 @@ impl Host for World {
         }
     }
 
+    #[inline(never)]
     fn failed(&mut self, error: Error) {
         let port = self.port();
         if let Some(failed) = port.failed {
@@ -549,6 +550,7 @@ impl Host for World {
 ///
 /// # Safety
 /// `text` is NUL-terminated.
+#[inline(never)]
 unsafe fn until_nul<'a>(text: *const c_char) -> &'a [u8] {
     let mut len = 0;
     // SAFETY: the caller's promise.

@@ -10,6 +10,7 @@ use crate::Error;
 const FLAGS: [&str; 5] = ["bootable", "pending", "confirmed", "active", "permanent"];
 
 /// What a client sees of one slot follows from the slot and from what the bootloader will do next.
+#[inline(never)]
 fn flags(slot: u32, swap: SwapType) -> u32 {
     const PENDING: u32 = 2;
     const CONFIRMED: u32 = 4;

@@ -90,6 +90,7 @@ impl Server<'_> {
         Ok(len)
     }
 
+    #[inline(never)]
     fn first_bytes(&self) -> &[u8] {
         let end = CAPTURE + usize::from(self.captured);
         self.writer.scratch.get(CAPTURE..end).unwrap_or_default()

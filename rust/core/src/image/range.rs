@@ -47,6 +47,7 @@ pub fn hash_range<F: Flash>(
 
 /// Whether these bytes are all erased: `Error::BADSTATE` if not, which keeps the result in one
 /// register.
+#[inline(never)]
 pub fn blank<F: Flash>(
     flash: &mut F,
     area: &Area,

@@ -47,7 +47,6 @@ pub fn inspect<F: Flash>(flash: &mut F, area: &Area, limit: u32) -> Result<Info>
 
 /// The same into a place of the caller, which is less code than handing 72 bytes around. What it
 /// holds after an error is no image.
-#[inline(never)]
 pub fn inspect_into<F: Flash>(
     flash: &mut F,
     area: &Area,

@@ -48,6 +48,7 @@ impl Server<'_> {
     }
 
     /// The check sum of a held request was right (`Ok`) or not.
+    #[inline(never)]
     pub fn release<H: Host>(&mut self, intact: bool, now: u32, host: &mut H) {
         if self.phase != Phase::Receive || self.head_len == 0 {
             return;
@@ -88,7 +89,6 @@ impl Server<'_> {
         }
     }
 
-    #[inline(never)]
     pub(crate) fn is_upload(&self) -> bool {
         self.spec.command == Command::ImageUpload
     }

@@ -61,6 +61,7 @@ impl Server<'_> {
     }
 
     /// Answer an upload request with the offset wanted next.
+    #[inline(never)]
     pub(crate) fn answer_offset(&mut self) {
         let off = self.writer.kept();
         self.answer(|reply| reply.number("off", off));

@@ -414,6 +414,7 @@ impl Reader {
         }
     }
 
+    #[inline(never)]
     fn push(&mut self, items: u32) {
         match self.levels.get_mut(usize::from(self.depth)) {
             Some(level) => {

@@ -59,7 +59,6 @@ impl<'b> Reply<'b> {
     }
 
     /// Open a map.
-    #[inline(never)]
     pub fn begin_map(&mut self) {
         let _ = self.encoder.begin_map();
     }
@@ -72,7 +71,6 @@ impl<'b> Reply<'b> {
     }
 
     /// A key whose value is an array.
-    #[inline(never)]
     pub fn key_array(&mut self, key: &str) {
         self.text(key);
         let _ = self.encoder.begin_array();
@@ -127,7 +125,6 @@ impl<'b> Reply<'b> {
     }
 
     /// A byte string.
-    #[inline(never)]
     pub fn bytes(&mut self, key: &str, value: &[u8]) {
         self.text(key);
         let _ = self.encoder.bytes(value);

@@ -141,6 +141,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Whether there is work in hand, so that the flash must stay awake.
+    #[inline(never)]
     pub fn is_awake(&self) -> bool {
         self.stage != Stage::Idle
     }
@@ -185,7 +186,6 @@ impl<'a> Writer<'a> {
     }
 
     /// Open a session for a file of `total` bytes; `first` has to follow.
-    #[inline(never)]
     pub fn open(&mut self, total: u32, sha: (&[u8; 32], u32)) {
         self.abort();
         self.total = total;
@@ -249,7 +249,6 @@ impl<'a> Writer<'a> {
     }
 
     /// A step towards the reply to a later request of `chunk` bytes: room for one more of those.
-    #[inline(never)]
     pub fn advance<F: Flash>(&mut self, flash: &mut F, chunk: u32) -> Step {
         // The next request may carry a little more, since a larger offset is all that grows.
         let room = (chunk + 64).max(256).min(self.sector);
@@ -334,7 +333,6 @@ impl<'a> Writer<'a> {
     }
 
     /// The largest erase that starts here, stays inside the slot and is fast enough.
-    #[inline(never)]
     fn erase_size(&self) -> u32 {
         let room = self.slots.secondary.size - self.blank;
         let at = self.slots.secondary.offset + self.blank;
@@ -413,7 +411,6 @@ impl<'a> Writer<'a> {
     }
 
     /// A step of the erase a client waits for.
-    #[inline(never)]
     pub fn wipe<F: Flash>(&mut self, flash: &mut F) -> Step {
         if self.stage == Stage::Trailer {
             self.end_erase(flash)?;
@@ -425,7 +422,6 @@ impl<'a> Writer<'a> {
     }
 
     /// A step nobody waits for.
-    #[inline(never)]
     pub fn background<F: Flash>(&mut self, flash: &mut F) -> Step {
         match self.stage {
             Stage::Wipe => {

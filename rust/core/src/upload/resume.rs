@@ -15,6 +15,7 @@ const PEEK: u32 = 32;
 
 impl Writer<'_> {
     /// Probe only for a client that names the file, and when the slot begins with the same bytes.
+    #[inline(never)]
     pub(super) fn probe_or_open<F: Flash>(&mut self, flash: &mut F) -> Step {
         self.stage = Stage::Open;
         let len = self.position as usize;
@@ -58,6 +59,7 @@ impl Writer<'_> {
     }
 
     /// Everything up to the sector before the blank one is taken as it is.
+    #[inline(never)]
     fn resume(&mut self) -> Step {
         self.stage = Stage::Open;
         let from = self.probe.saturating_sub(self.sector);

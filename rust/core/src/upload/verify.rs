@@ -15,7 +15,6 @@ impl Writer<'_> {
     }
 
     /// Bytes that are durable and not hashed yet.
-    #[inline(never)]
     pub fn backlog(&self) -> u32 {
         match self.stage {
             Stage::Open => self.durable().saturating_sub(self.hashed),

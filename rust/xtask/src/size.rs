@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Bytes of flash the kit has to come below in the image of tests/bench/size_main.c.
 const FLASH_TARGET: u64 = 11_999;
 /// Bytes it may take today: lowered with every gain, never raised.
-const FLASH_LIMIT: u64 = 20_000;
+const FLASH_LIMIT: u64 = 17_000;
 /// Bytes of RAM: the caller's objects and the kit's own statics.
 const RAM_LIMIT: u64 = 2048;
 /// The same job done by C stacks, -Os, with their libc.

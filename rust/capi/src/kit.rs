@@ -9,10 +9,10 @@ use crate::ring::CUT;
 use core::ffi::{c_char, c_void};
 use core::mem::offset_of;
 use core::ptr::{addr_of_mut, null_mut};
-use smpkit_core::flash::{Flash, Geometry, Result};
+use smpkit_core::flash::{Flash, Result};
 use smpkit_core::group::{datetime, statistics};
-use smpkit_core::server::{Config, Datetime, Host, PoolInfo, Server, TaskInfo, IDLE};
-use smpkit_core::smp::{rc, Command, Fail, Header, Reply, READ};
+use smpkit_core::server::{Config, Datetime, PoolInfo, Server, TaskInfo, IDLE};
+use smpkit_core::smp::{Command, Fail, Reply};
 use smpkit_core::upload::{Settings, Writer};
 use smpkit_core::Error;
 
@@ -21,11 +21,9 @@ const RETRY_MS: u32 = 5;
 const GIVE_UP_MS: u32 = 5_000;
 const PARTIAL_MS: u32 = 5_000;
 /// Bytes of flash looked at in one poll.
-const STEP: u32 = 4096;
+pub(crate) const STEP: u32 = 4096;
 /// Links that can be open; the numbers above have a meaning of their own in the core.
 const LINKS: u8 = 250;
-/// Longest text of the configuration that is told.
-const TEXT_MAX: usize = 64;
 
 /// What lies in the words of struct smpkit.
 #[repr(C)]
@@ -43,20 +41,21 @@ pub(crate) struct World {
     /// A reply was tried to be sent.
     trying: bool,
     pub(crate) devices: Devices,
-    config: *const smpkit_config,
+    pub(crate) config: *const smpkit_config,
     pub(crate) links: *mut Link,
     /// Bytes read in this step. A write or an erase counts as a whole one.
-    spent: u32,
+    pub(crate) spent: u32,
     /// When a piece of the reply was last sent, or the first try began.
     stuck_at: u32,
     /// Bytes of the reply that are out.
     sent: usize,
     /// Commands that were enabled. Pointers, so that what is not enabled is not linked.
-    datetime: Option<Service>,
-    statistics: Option<Service>,
+    pub(crate) datetime: Option<Service>,
+    pub(crate) statistics: Option<Service>,
 }
 
-type Service = fn(&mut World, Command, &[u8], &mut Reply<'_>) -> core::result::Result<(), Fail>;
+pub(crate) type Service =
+    fn(&mut World, Command, &[u8], &mut Reply<'_>) -> core::result::Result<(), Fail>;
 
 impl Kit {
     /// Build a kit in place.
@@ -358,7 +357,7 @@ impl World {
         unsafe { port.now_ms.unwrap_unchecked()(port.ctx) }
     }
 
-    fn config(&self) -> &smpkit_config {
+    pub(crate) fn config(&self) -> &smpkit_config {
         // SAFETY: checked by init, and the caller keeps it valid.
         unsafe { &*self.config }
     }
@@ -374,191 +373,6 @@ impl World {
             link = at.next;
         }
         None
-    }
-}
-
-impl Flash for World {
-    fn geometry(&self, device: u8) -> Option<Geometry> {
-        self.devices.geometry(device)
-    }
-    fn read(&mut self, device: u8, offset: u32, dst: &mut [u8]) -> Result<()> {
-        self.spent += dst.len() as u32;
-        self.devices.read(device, offset, dst)
-    }
-    fn write(&mut self, device: u8, offset: u32, src: &[u8]) -> Result<()> {
-        self.spent = STEP;
-        self.devices.write(device, offset, src)
-    }
-    fn erased(&self, device: u8) -> u8 {
-        self.devices.erased(device)
-    }
-    fn write_unit(&self, device: u8) -> u32 {
-        self.devices.write_unit(device)
-    }
-    fn erase(&mut self, device: u8, offset: u32, len: u32) -> Result<()> {
-        self.spent = STEP;
-        self.devices.erase(device, offset, len)
-    }
-}
-
-impl Host for World {
-    fn permit(&mut self, link: u8, header: &Header) -> core::result::Result<(), Fail> {
-        let denied = Fail::smp(rc::ACCESS_DENIED);
-        let link = self.link(link).ok_or(denied)?;
-        // Echo writes nothing: it is what a client tries a link with.
-        let harmless = header.op == READ || (header.group == 0 && header.command == 0);
-        if !harmless && link.lacking() != 0 {
-            return Err(denied);
-        }
-        let port = self.port();
-        let Some(authorize) = port.authorize else {
-            return Ok(());
-        };
-        let (op, group) = (u32::from(header.op), u32::from(header.group));
-        let command = u32::from(header.command);
-        // SAFETY: plain numbers and the caller's own pointers.
-        let verdict = unsafe { authorize(port.ctx, link.config.ctx, op, group, command) };
-        Error::check(verdict).map_err(|_| denied)
-    }
-
-    fn frame_limit(&self, link: u8) -> u32 {
-        self.link(link).map_or(u32::MAX, Link::frame_limit)
-    }
-
-    fn identity_bytes(&self, index: u8) -> &[u8] {
-        let config = self.config();
-        // Nine pointers in a row: the bootloader's name, and the texts 0 to 7. 8 is 0 again.
-        let place = if index > 8 {
-            0
-        } else {
-            1 + usize::from(index % 8)
-        };
-        let names =
-            (&raw const *config).wrapping_byte_add(offset_of!(smpkit_config, bootloader_name));
-        // SAFETY: inside the configuration (asserted below).
-        let text = unsafe { *names.cast::<*const c_char>().add(place) };
-        if text.is_null() {
-            return if index > 8 { b"MCUboot" } else { b"unknown" };
-        }
-        // SAFETY: a string of the caller.
-        unsafe { until_nul(text) }
-    }
-
-    fn service(
-        &mut self,
-        command: Command,
-        text: &[u8],
-        reply: &mut Reply<'_>,
-    ) -> core::result::Result<(), Fail> {
-        let service = match command {
-            Command::DatetimeGet | Command::DatetimeSet => self.datetime,
-            _ => self.statistics,
-        };
-        match service {
-            Some(service) => service(self, command, text, reply),
-            None => Err(Fail::smp(rc::NOT_SUPPORTED)),
-        }
-    }
-
-    fn reset(&mut self, boot_mode: u8) {
-        let port = self.port();
-        if let Some(reset) = port.reset {
-            // SAFETY: plain numbers.
-            unsafe { reset(port.ctx, u32::from(boot_mode)) }
-        }
-    }
-
-    fn may_reset(&mut self) -> bool {
-        let port = self.port();
-        // SAFETY: plain numbers.
-        port.may_reset
-            .is_none_or(|may_reset| unsafe { may_reset(port.ctx) } >= 0)
-    }
-
-    fn may_start(&mut self, len: u32) -> bool {
-        let port = self.port();
-        // SAFETY: plain numbers.
-        port.may_start
-            .is_none_or(|may_start| unsafe { may_start(port.ctx, len) } >= 0)
-    }
-
-    fn power_lock(&mut self, on: bool) {
-        let port = self.port();
-        if let Some(power_lock) = port.power_lock {
-            // SAFETY: plain numbers.
-            unsafe { power_lock(port.ctx, i32::from(on)) }
-        }
-    }
-
-    #[inline(never)]
-    fn failed(&mut self, error: Error) {
-        let port = self.port();
-        if let Some(failed) = port.failed {
-            // SAFETY: plain numbers.
-            unsafe { failed(port.ctx, error.code()) }
-        }
-    }
-
-    fn feed_watchdog(&mut self) {
-        let port = self.port();
-        if let Some(feed) = port.watchdog_feed {
-            // SAFETY: plain numbers.
-            unsafe { feed(port.ctx) }
-        }
-    }
-
-    fn progress(&mut self, done: u32, total: u32) {
-        let port = self.port();
-        if let Some(progress) = port.progress {
-            // SAFETY: plain numbers.
-            unsafe { progress(port.ctx, done, total) }
-        }
-    }
-
-    fn datetime(&mut self) -> Result<Datetime> {
-        let port = self.port();
-        let get = port.datetime_get.ok_or(Error::NOSYS)?;
-        let mut time = Datetime::default();
-        // SAFETY: the two structs have the same layout (asserted below).
-        Error::check(unsafe { get(port.ctx, (&raw mut time).cast()) })?;
-        Ok(time)
-    }
-
-    fn set_datetime(&mut self, time: &Datetime) -> Result<()> {
-        let port = self.port();
-        let set = port.datetime_set.ok_or(Error::NOSYS)?;
-        // SAFETY: as above.
-        Error::check(unsafe { set(port.ctx, (&raw const *time).cast()) })
-    }
-
-    fn task(&mut self, index: u32, row: &mut TaskInfo) -> Result<()> {
-        let port = self.port();
-        let info = port.task_info.ok_or(Error::NOSYS)?;
-        // SAFETY: as above.
-        Error::check(unsafe { info(port.ctx, index, (&raw mut *row).cast()) })
-    }
-
-    fn pool(&mut self, index: u32, row: &mut PoolInfo) -> Result<()> {
-        let port = self.port();
-        let info = port.pool_info.ok_or(Error::NOSYS)?;
-        // SAFETY: as above.
-        Error::check(unsafe { info(port.ctx, index, (&raw mut *row).cast()) })
-    }
-}
-
-/// A loop, since strlen of some C libraries is larger than the file it is for.
-///
-/// # Safety
-/// `text` is NUL-terminated.
-#[inline(never)]
-unsafe fn until_nul<'a>(text: *const c_char) -> &'a [u8] {
-    let mut len = 0;
-    // SAFETY: the caller's promise.
-    unsafe {
-        while len < TEXT_MAX && *text.add(len) != 0 {
-            len += 1;
-        }
-        core::slice::from_raw_parts(text.cast(), len)
     }
 }
 

@@ -4,7 +4,8 @@
 //! - `host`: a port seen as the core's `Host`.
 //! - `ring`, `link`: input of a link, shared with the radio's context without a lock.
 //! - `serial`: what a serial link does otherwise.
-//! - `kit`, `calls`: the object behind `struct smpkit`, and the functions on it.
+//! - `kit`, `world`, `calls`: the object behind `struct smpkit`, its port as the server's host, and
+//!   the functions on it.
 //! - `compat`, `flash_map`, `bootutil`, `img_mgmt`: symbols other code expects, each group a feature.
 #![cfg_attr(not(test), no_std)]
 #![allow(non_camel_case_types)]
@@ -27,6 +28,8 @@ mod link;
 mod ring;
 #[cfg(feature = "server")]
 mod serial;
+#[cfg(feature = "server")]
+mod world;
 
 #[cfg(feature = "boot-api")]
 pub mod bootutil;

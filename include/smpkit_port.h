@@ -138,8 +138,8 @@ struct smpkit_erase_size {
  *
  * The kit calls read, write and erase from the task that runs smpkit_poll() and from the tasks
  * that call the other smpkit functions, never from an ISR, and never from smpkit_link_rx().
- * It never calls two at once for one kit. The struct is copied by nobody: it must stay valid
- * as long as the kit is in use.
+ * It never calls two at once for one kit. The struct is copied by nobody: it must stay valid and
+ * unchanged as long as the kit is in use.
  */
 struct smpkit_flash {
     /**
@@ -178,9 +178,8 @@ struct smpkit_flash {
     /**
      * Program len bytes at offset into erased flash.
      *
-     * May block for one page program. offset and len are multiples of write_unit; a call never
-     * crosses a 256-byte boundary more than the page buffer needs: at most smpkit_config.page_size
-     * bytes, aligned to it. The source is RAM.
+     * May block for one page program. offset and len are multiples of write_unit; a call stays
+     * inside one aligned range of smpkit_config.page_size bytes. The source is RAM.
      *
      * @return 0, or an error of the port.
      */
@@ -333,7 +332,8 @@ struct smpkit_pool_info {
  * What your board provides.
  *
  * Zero the struct, set struct_size, flash, flash_count, now_ms and reset; all else is optional.
- * A missing mandatory member is an error of smpkit_init(), never a default that pretends.
+ * A missing mandatory member is an error of smpkit_init(), never a default that pretends. The
+ * struct is not copied: it must stay valid and unchanged as long as the kit is in use.
  */
 struct smpkit_port {
     /**
@@ -389,7 +389,8 @@ struct smpkit_port {
      */
     int32_t (*authorize)(void *ctx, void *link_ctx, uint32_t op, uint32_t group, uint32_t command);
     /**
-     * Keep flash and bus powered: 1 at the start of an update, 0 when it has ended. Optional.
+     * Keep flash and bus powered: 1 at the start of an update, an erase or a check, 0 when it has
+     * ended. Optional. Single reads, as for a list of images, come without it.
      */
     void (*power_lock)(void *ctx, int32_t on);
     /**

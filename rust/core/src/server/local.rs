@@ -80,7 +80,14 @@ impl Server<'_> {
             let info = inspect(host, &slots.secondary, slots.limit)?;
             self.writer.begin_verify(info.hashed);
         }
-        self.writer.verify(host)
+        self.power(host);
+        host.feed_watchdog();
+        let step = self.writer.verify(host);
+        if !matches!(step, Ok(()) | Err(Error::AGAIN)) {
+            self.writer.abort();
+        }
+        self.power(host);
+        step
     }
 
     /// Open a session for an image of `total` bytes.
